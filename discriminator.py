@@ -1,0 +1,34 @@
+"""The discriminator: an image in, one logit per class out. Change its architecture here."""
+
+import keras
+from keras import layers
+
+
+def build_discriminator(num_classes, channels=1, width=48):
+    """Build the discriminator.
+
+    Two strided convolutions and no normalisation (Radford et al., 2016). It has one logit per class and an image is
+    judged by the logit of its label alone (as in the projection discriminator of Miyato and Koyama, 2018, without the
+    term that all classes share), so the label is never an input.
+
+    Args:
+        num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
+        channels: 1 for grey images, 3 for colour.
+        width: features at 7x7; half as many at 14x14.
+
+    Returns:
+        A `keras.Sequential`: float32 (B, 28, 28, channels) in -1..1 -> float32 (B, num_classes), high where an image
+        looks like a real one of that class.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, channels)),
+            layers.Conv2D(width // 2, 4, strides=2, padding="same"),  # (B, 14, 14, width / 2)
+            layers.LeakyReLU(0.2),
+            layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)
+            layers.LeakyReLU(0.2),
+            layers.Flatten(),
+            layers.Dense(num_classes),
+        ],
+        name="discriminator",
+    )

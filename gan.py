@@ -1,0 +1,144 @@
+"""The game: adversarial losses, and a Keras model whose train step plays one round of it."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+# Each loss is a pair: what the discriminator minimises, of its logits for real and for fake images, and what the
+# generator minimises, of the logits for its fakes. Logits are float32 (B,), one an image; a loss is a scalar.
+
+
+def hinge_discriminator_loss(real_logits, fake_logits):
+    """Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018)."""
+    return ops.mean(ops.relu(1 - real_logits)) + ops.mean(ops.relu(1 + fake_logits))
+
+
+def hinge_generator_loss(fake_logits):
+    return -ops.mean(fake_logits)
+
+
+def non_saturating_discriminator_loss(real_logits, fake_logits):
+    """-log D(x) - log(1 - D(G(z))) with D = sigmoid(logit) (Goodfellow et al., 2014)."""
+    return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
+
+
+def non_saturating_generator_loss(fake_logits):
+    """-log D(G(z)): the paper's variant that does not saturate."""
+    return ops.mean(ops.softplus(-fake_logits))
+
+
+LOSSES = {
+    "hinge": (hinge_discriminator_loss, hinge_generator_loss),
+    "non-saturating": (non_saturating_discriminator_loss, non_saturating_generator_loss),
+}
+
+
+class HoldThenFall(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is `peak` at first and falls linearly to 0 over the last `fall` (0..1) of `total_steps`."""
+
+    def __init__(self, peak, fall, total_steps):
+        self.peak, self.fall, self.total_steps = peak, fall, total_steps
+
+    def __call__(self, step):
+        left = 1 - ops.cast(step, "float32") / self.total_steps  # 1 at the start of the run, 0 at its end
+        return self.peak * (ops.minimum(1.0, left / self.fall) if self.fall else 1.0)
+
+    def get_config(self):
+        return {"peak": self.peak, "fall": self.fall, "total_steps": self.total_steps}
+
+
+class GAN(keras.Model):
+    """A generator and a discriminator at play (Goodfellow et al., 2014).
+
+    Args:
+        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
+        discriminator: float32 (B, 28, 28, C) -> float32 (B, num_classes) logits.
+        seed: the noise of a step is a function of (seed, step) alone, so a run can be repeated or picked up anywhere.
+
+    `fit` takes batches of images, uint8 (B, 28, 28, C), and labels, int (B,).
+    """
+
+    def __init__(self, generator, discriminator, seed=0):
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        # Samples of the last iterate jump from step to step; those of the average of many iterates are far better
+        # (Yazici et al., 2019), so this is the generator that draws and is saved.
+        self.averaged_generator = keras.models.clone_model(generator)
+        self.averaged_generator.set_weights(generator.get_weights())
+        self.num_classes = discriminator.output_shape[-1]
+        self.latent_dim = generator.input_shape[-1] - self.num_classes
+        self.seed = seed
+        self.discriminator_loss = keras.metrics.Mean("discriminator_loss")
+        self.generator_loss = keras.metrics.Mean("generator_loss")
+
+    def compile(
+        self, generator_optimizer, discriminator_optimizer, loss="hinge", ema_decay=0.999, r1_gamma=0.0, **kwargs
+    ):
+        """Set the rules of the game.
+
+        Args:
+            loss: a key of LOSSES.
+            ema_decay: how slowly the averaged generator follows, 0 (at once) to below 1.
+            r1_gamma: weight of the R1 gradient penalty on real images (Mescheder et al., 2018); 0 leaves it out.
+            **kwargs: `keras.Model.compile`'s own, such as steps_per_execution and jit_compile.
+        """
+        super().compile(optimizer=None, **kwargs)  # None: Keras would attach an RMSprop
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.discriminator_loss_fn, self.generator_loss_fn = LOSSES[loss]
+        self.ema_decay = ema_decay
+        self.r1_gamma = r1_gamma
+
+    @property
+    def metrics(self):
+        return [self.discriminator_loss, self.generator_loss]
+
+    def train_step(self, batch):
+        images, labels = batch
+        real = ops.cast(images, "float32") / 127.5 - 1
+        one_hot = ops.one_hot(labels, self.num_classes)
+        step = self.generator_optimizer.iterations
+        noise = tf.random.stateless_normal(
+            (ops.shape(real)[0], self.latent_dim), seed=ops.stack([ops.cast(self.seed, step.dtype), step.value])
+        )
+
+        def logits(images):  # (B, 28, 28, C) -> (B,): each image is judged as its label
+            return ops.sum(self.discriminator(images, training=True) * one_hot, axis=-1)
+
+        with tf.GradientTape() as generator_tape:
+            fake = self.generator(ops.concatenate([noise, one_hot], axis=-1), training=True)
+            # The fakes serve both steps: a generator's forward pass saved. stop_gradient and the separate tapes keep
+            # each step to its own weights. (Toggling `trainable` would switch BatchNormalization to inference.)
+            with tf.GradientTape() as discriminator_tape:
+                discriminator_loss = self.discriminator_loss_fn(logits(real), logits(tf.stop_gradient(fake)))
+                objective = discriminator_loss
+                if self.r1_gamma:
+                    objective += self.r1_gamma / 2 * self._squared_gradient(logits, real)
+            gradients = discriminator_tape.gradient(objective, self.discriminator.trainable_variables)
+            self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
+
+            generator_loss = self.generator_loss_fn(logits(fake))
+        gradients = generator_tape.gradient(generator_loss, self.generator.trainable_variables)
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+
+        self._update_average(ops.cast(step, "float32"))
+        self.discriminator_loss.update_state(discriminator_loss)
+        self.generator_loss.update_state(generator_loss)
+        return self.get_metrics_result()
+
+    @staticmethod
+    def _squared_gradient(logits, images):
+        """Mean over the batch of the squared norm of d logit / d image."""
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            total = ops.sum(logits(images))
+        return ops.mean(ops.sum(ops.square(tape.gradient(total, images)), axis=(1, 2, 3)))
+
+    def _update_average(self, step):
+        # The warm-up keeps the random first weights from lingering in the average.
+        decay = ops.minimum(self.ema_decay, (1 + step) / (10 + step))
+        for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
+            average.assign(weight + decay * (average - weight))

@@ -1,0 +1,38 @@
+"""The generator: noise and a label in, an image out. Change its architecture here."""
+
+import keras
+from keras import layers
+
+
+def build_generator(latent_dim, num_classes, channels=1, width=48):
+    """Build the generator.
+
+    A light DCGAN (Radford et al., 2016): one Dense layer lays out a 7x7 image of `width` features, two transposed
+    convolutions double its size. The label enters as a one-hot beside the noise (Mirza and Osindero, 2014).
+
+    Args:
+        latent_dim: length of the noise vector z, standard normal.
+        num_classes: length of the one-hot label; 1 for unlabelled data, where it is a constant 1.
+        channels: 1 for grey images, 3 for colour.
+        width: features at 7x7; half as many at 14x14.
+
+    Returns:
+        A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, channels)
+        in -1..1.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim + num_classes,)),
+            # BatchNormalization has a bias of its own, so the layers before it need none. Its momentum is far below
+            # Keras' 0.99: the statistics must keep up with a network that changes at every step.
+            layers.Dense(7 * 7 * width, use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+            layers.Reshape((7, 7, width)),
+            layers.Conv2DTranspose(width // 2, 4, strides=2, padding="same", use_bias=False),  # (B, 14, 14, width / 2)
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+            layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="tanh"),  # (B, 28, 28, channels)
+        ],
+        name="generator",
+    )
