@@ -1,0 +1,118 @@
+"""Fixtures that several test files share; the expensive ones are made once a session."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+import train
+import utils
+from datasets import load_dataset
+
+ROOT = Path(__file__).parent.parent
+COMMITTED = ("*.py", "data", "models/pretrained", "Makefile", "README.md", "requirements*.txt")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checkout_stays_clean():
+    """The suite leaves nothing behind that git would see."""
+
+    def status():
+        return subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+
+    before = status()
+    yield
+    assert status() == before
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    return load_dataset("mnist")
+
+
+@pytest.fixture(scope="session")
+def small_npz(mnist, tmp_path_factory):
+    """A .npz file of 3,200 training digits: 100 steps of 32."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(path, x_train=mnist.x_train[:3200, ..., 0], y_train=mnist.y_train[:3200])
+    return path
+
+
+@pytest.fixture(scope="session")
+def short_run(small_npz, tmp_path_factory):
+    """The directory of a run of 400 steps, with models/ and samples/ in it."""
+    directory = tmp_path_factory.mktemp("run")
+    train.train(
+        train.Config(
+            dataset=str(small_npz), epochs=4, models_dir=directory / "models", samples_dir=directory / "samples"
+        )
+    )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def reader(mnist):
+    """A small classifier of digits: uint8 (N, 28, 28, 1) -> labels (N,). About 98 % right on the test set."""
+    keras.utils.set_random_seed(1)
+    classifier = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(16, 5, strides=2, activation="relu"),
+            keras.layers.Conv2D(32, 3, strides=2, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    classifier.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    classifier.fit(mnist.x_train, mnist.y_train, batch_size=64, epochs=2, verbose=0)
+
+    def read(images):
+        return classifier.predict(images, batch_size=500, verbose=0).argmax(axis=-1)
+
+    assert (read(mnist.x_test) == mnist.y_test).mean() > 0.97
+    return read
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what is committed, for commands that write where they stand."""
+    for pattern in COMMITTED:
+        for path in ROOT.glob(pattern):
+            target = tmp_path / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(path, target) if path.is_dir() else shutil.copy(path, target)
+    return tmp_path
+
+
+@pytest.fixture
+def run_script():
+    """Run a script as a user would; returns the finished process."""
+
+    def run(*command, cwd):
+        return subprocess.run([sys.executable, *map(str, command)], cwd=cwd, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.fixture
+def refuses(capsys):
+    """Check that flags end a script with exit code 2 and one line, `error: what: what to do`; returns the line."""
+
+    def check(main, *flags):
+        with pytest.raises(SystemExit) as exit:
+            utils.run(main, sys.modules[main.__module__].Config, [str(flag) for flag in flags])
+        error = capsys.readouterr().err
+        assert exit.value.code == 2
+        assert error.startswith("error: ") and error.count("\n") == 1 and error.count(": ") >= 2, error
+        return error
+
+    return check

@@ -1,0 +1,153 @@
+"""The data: what is loaded is what is stored, each digit is seen once an epoch, and broken files are refused."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+import datasets
+import train
+from datasets import Dataset, load_dataset, training_batches
+
+
+def write_idx(path, array, compress=False):
+    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    (gzip.open if compress else open)(path, "wb").write(header + array.tobytes())
+
+
+def test_mnist_is_whole(mnist):
+    assert mnist.x_train.shape == (60000, 28, 28, 1) and mnist.x_test.shape == (10000, 28, 28, 1)
+    assert mnist.x_train.dtype == "uint8" and mnist.x_train.max() == 255
+    assert mnist.num_classes == 10
+    assert mnist.checksum == datasets.MNIST_CHECKSUM
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_idx_and_npz_hold_the_same(mnist, tmp_path, compress):
+    small = Dataset(mnist.x_train[:50], mnist.y_train[:50], mnist.x_test[:20], mnist.y_test[:20])
+    for key, array in small._asdict().items():
+        array = array[..., 0] if array.ndim == 4 else array
+        write_idx(tmp_path / (datasets.IDX_FILES[key] + ".gz" * compress), array.astype("uint8"), compress)
+    np.savez(tmp_path / "small.npz", **small._asdict())
+    assert load_dataset(str(tmp_path)).checksum == load_dataset(str(tmp_path / "small.npz")).checksum == small.checksum
+
+
+def test_our_own_npz_of_digits_can_be_trained_on(mnist, tmp_path):
+    np.savez(tmp_path / "drawn.npz", images=mnist.x_train[:30, ..., 0], labels=mnist.y_train[:30].astype("int64"))
+    dataset = load_dataset(str(tmp_path / "drawn.npz"))
+    np.testing.assert_array_equal(dataset.x_train, mnist.x_train[:30])
+    assert len(dataset.x_test) == 0
+
+
+def test_each_digit_once_an_epoch_in_a_new_order(mnist):
+    count = 64
+    numbered = np.zeros((count, 28, 28, 1), "uint8")
+    numbered[:, 0, 0, 0] = np.arange(count)
+    dataset = Dataset(numbered, np.arange(count, dtype="int32"), numbered[:0], numbered[:0])
+    steps = [
+        (images.numpy()[:, 0, 0, 0], labels.numpy()) for images, labels in training_batches(dataset, 16, 0).take(8)
+    ]
+    first, second = (np.concatenate([labels for _, labels in half]) for half in (steps[:4], steps[4:]))
+    assert sorted(first) == sorted(second) == list(range(count))
+    assert first.tolist() != second.tolist()
+    assert all((images == labels).all() for images, labels in steps)
+    other = np.concatenate([labels.numpy() for _, labels in training_batches(dataset, 16, 1).take(4)])
+    assert first.tolist() != other.tolist()
+
+
+def arrays(**changes):
+    good = {"x_train": np.zeros((64, 28, 28), "uint8"), "y_train": np.zeros(64, "uint8")}
+    return {key: array for key, array in (good | changes).items() if array is not None}
+
+
+BROKEN_ARRAYS = {
+    "too few labels": arrays(y_train=np.zeros(63, "uint8")),
+    "no labels": arrays(y_train=None),
+    "float images": arrays(x_train=np.zeros((64, 28, 28), "float32")),
+    "small images": arrays(x_train=np.zeros((64, 8, 8), "uint8")),
+    "flat images": arrays(x_train=np.zeros((64, 784), "uint8")),
+    "negative labels": arrays(y_train=np.full(64, -1)),
+    "enormous labels": arrays(y_train=np.full(64, 10**9)),
+    "float labels": arrays(y_train=np.zeros(64)),
+    "pickled labels": arrays(y_train=np.array([{}] * 64, dtype=object)),
+    "no images": arrays(x_train=np.zeros((0, 28, 28), "uint8"), y_train=np.zeros(0, "uint8")),
+    "fewer than a batch": arrays(x_train=np.zeros((31, 28, 28), "uint8"), y_train=np.zeros(31, "uint8")),
+    "test labels missing": arrays(x_test=np.zeros((4, 28, 28), "uint8")),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_ARRAYS)
+def test_refuses_arrays_that_do_not_fit(refuses, tmp_path, name):
+    np.savez(tmp_path / "broken.npz", **BROKEN_ARRAYS[name])
+    refuses(train.train, "--dataset", tmp_path / "broken.npz", "--models-dir", tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+BROKEN_BYTES = {
+    "truncated": lambda data: data[: len(data) // 2],
+    "corrupted": lambda data: data[:5000] + bytes(1000) + data[6000:],
+    "empty": lambda data: b"",
+    "text": lambda data: b"digits",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_BYTES)
+def test_refuses_damaged_files(refuses, small_npz, tmp_path, name):
+    (tmp_path / "broken.npz").write_bytes(BROKEN_BYTES[name](small_npz.read_bytes()))
+    refuses(train.train, "--dataset", tmp_path / "broken.npz")
+
+
+@pytest.mark.parametrize("data", [b"", struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**3, 10**3), b"\0\0\x08\x03", b"x" * 99])
+def test_refuses_damaged_idx(refuses, tmp_path, data):
+    for name in datasets.IDX_FILES.values():
+        (tmp_path / name).write_bytes(data)
+    refuses(train.train, "--dataset", tmp_path)
+
+
+def test_refuses_a_zip_bomb_before_memory_is_taken(refuses, tmp_path):
+    import zipfile
+
+    with (
+        zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x_train.npy", "w", force_zip64=True) as member,
+    ):
+        for _ in range(1100):
+            member.write(bytes(2**20))
+    assert "unpacks to more than" in refuses(train.train, "--dataset", tmp_path / "bomb.npz")
+
+
+def test_refuses_missing_data(refuses, tmp_path):
+    refuses(train.train, "--dataset", tmp_path / "nothing.npz")
+    refuses(train.train, "--dataset", tmp_path)
+
+
+def test_mnist_that_is_gone_or_changed(refuses, monkeypatch, tmp_path, mnist):
+    """Gone and no network: the line says where to put which file. Changed: the loader notices."""
+    import keras
+
+    def unreachable():
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(datasets, "DATA_DIR", tmp_path)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", unreachable)
+    error = refuses(train.train)
+    assert str(tmp_path / "mnist.npz") in error and "https://" in error
+
+    changed = mnist.x_train.copy()
+    changed[0, 0, 0, 0] = 1
+    np.savez(tmp_path / "mnist.npz", **mnist._replace(x_train=changed)._asdict())
+    assert "not the original MNIST" in refuses(train.train)
+
+
+def test_mnist_that_is_gone_is_fetched_and_kept(monkeypatch, tmp_path, mnist):
+    import keras
+
+    official = (
+        (mnist.x_train[..., 0], mnist.y_train.astype("uint8")),
+        (mnist.x_test[..., 0], mnist.y_test.astype("uint8")),
+    )
+    monkeypatch.setattr(datasets, "DATA_DIR", tmp_path)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: official)
+    assert load_dataset("mnist").checksum == mnist.checksum
+    assert [path.name for path in tmp_path.iterdir()] == ["mnist.npz"]

@@ -1,0 +1,118 @@
+"""The game: what a train step changes and what it leaves alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from discriminator import build_discriminator
+from gan import GAN, LOSSES, HoldThenFall
+from generator import build_generator
+
+
+def make_gan(generator_lr=1e-3, discriminator_lr=1e-3, **rules):
+    keras.utils.set_random_seed(0)
+    gan = GAN(build_generator(8, 10, width=8), build_discriminator(10, width=8), seed=3)
+    gan.compile(keras.optimizers.Adam(generator_lr), keras.optimizers.Adam(discriminator_lr), **rules)
+    return gan
+
+
+@pytest.fixture(scope="module")
+def batch(mnist):
+    return tf.constant(mnist.x_train[:16]), tf.constant(mnist.y_train[:16])
+
+
+def changed(weights, before):
+    return [not np.array_equal(weight, old) for weight, old in zip(weights, before, strict=True)]
+
+
+def values(weights):
+    return [weight.numpy() for weight in weights]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_step_touches_only_its_own_weights(batch, loss):
+    for generator_lr, discriminator_lr in ((1e-3, 0.0), (0.0, 1e-3)):
+        gan = make_gan(generator_lr, discriminator_lr, loss=loss)
+        before = values(gan.generator.trainable_variables), values(gan.discriminator.trainable_variables)
+        gan.train_step(batch)
+        assert any(changed(gan.generator.trainable_variables, before[0])) == (generator_lr > 0)
+        assert any(changed(gan.discriminator.trainable_variables, before[1])) == (discriminator_lr > 0)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_pull_the_two_apart(loss):
+    discriminator_loss, generator_loss = LOSSES[loss]
+    low, high = tf.constant([-2.0, -3.0]), tf.constant([2.0, 3.0])
+    assert discriminator_loss(high, low) < discriminator_loss(low, high)
+    assert generator_loss(high) < generator_loss(low)
+
+
+def test_losses_at_known_points():
+    """Hinge is satisfied beyond the margins; Goodfellow's discriminator that knows nothing pays 2 log 2."""
+    margin, zero = tf.constant([1.0]), tf.constant([0.0])
+    assert LOSSES["hinge"][0](margin, -margin) == 0 and LOSSES["hinge"][0](zero, zero) == 2
+    assert float(LOSSES["non-saturating"][0](zero, zero)) == pytest.approx(2 * np.log(2))
+    assert float(LOSSES["non-saturating"][1](zero)) == pytest.approx(np.log(2))
+
+
+def test_only_the_logit_of_the_label_is_judged(batch):
+    gan = make_gan()
+    images, _ = batch
+    before = values(gan.discriminator.layers[-1].weights)
+    gan.train_step((images, tf.fill([16], 7)))
+    kernel_changed = np.any(gan.discriminator.layers[-1].kernel.numpy() != before[0], axis=0)
+    assert kernel_changed.tolist() == [label == 7 for label in range(10)]
+
+
+def test_average_starts_close_and_then_lags(batch):
+    gan = make_gan(ema_decay=0.999)
+    for step in range(3):
+        before = values(gan.averaged_generator.weights)
+        gan.train_step(batch)
+        decay = (1 + step + 1) / (10 + step + 1)
+        for average, old, weight in zip(gan.averaged_generator.weights, before, gan.generator.weights, strict=True):
+            np.testing.assert_allclose(average.numpy(), decay * old + (1 - decay) * weight.numpy(), atol=1e-6)
+    assert gan.averaged_generator.weights[0] is not gan.generator.weights[0]
+
+
+def test_average_without_inertia_is_the_generator(batch):
+    gan = make_gan(ema_decay=0.0)
+    gan.train_step(batch)
+    for average, weight in zip(gan.averaged_generator.weights, gan.generator.weights, strict=True):
+        np.testing.assert_array_equal(average.numpy(), weight.numpy())
+
+
+def test_batch_normalisation_learns_in_training_and_rests_in_drawing(batch):
+    gan = make_gan()
+    before = values(gan.generator.non_trainable_variables)
+    gan.train_step(batch)
+    assert all(changed(gan.generator.non_trainable_variables, before))
+    noise = np.random.default_rng(0).standard_normal((4, 18), "float32")
+    after = values(gan.averaged_generator.weights)
+    alone = gan.averaged_generator.predict(noise[:1], verbose=0)
+    together = gan.averaged_generator.predict(noise, verbose=0)[:1]
+    np.testing.assert_allclose(alone, together, atol=1e-5)  # a digit does not depend on its neighbours
+    assert not any(changed(gan.averaged_generator.weights, after))
+
+
+def test_r1_flattens_the_discriminator_on_real_images(batch):
+    def slope(gan):
+        images = tf.cast(batch[0], "float32") / 127.5 - 1
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = tf.gather(gan.discriminator(images, training=False), batch[1], axis=1, batch_dims=1)
+        return float(tf.norm(tape.gradient(logits, images)))
+
+    free, penalised = make_gan(), make_gan(r1_gamma=100.0)
+    for _ in range(40):
+        free.train_step(batch)
+        penalised.train_step(batch)
+    assert slope(penalised) < 0.7 * slope(free)
+
+
+def test_learning_rate_holds_then_falls_to_zero():
+    schedule = HoldThenFall(peak=2.0, fall=0.25, total_steps=100)
+    rates = [float(schedule(step)) for step in (0, 75, 80, 100)]
+    assert rates == pytest.approx([2.0, 2.0, 1.6, 0.0])
+    assert float(HoldThenFall(peak=2.0, fall=0.0, total_steps=100)(100)) == 2.0

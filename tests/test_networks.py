@@ -1,0 +1,43 @@
+"""The networks: shapes, ranges, and files that need nothing of this repository."""
+
+import numpy as np
+import pytest
+
+from discriminator import build_discriminator
+from generator import build_generator
+
+
+@pytest.mark.parametrize(("num_classes", "channels"), [(10, 1), (1, 1), (26, 3)])
+def test_shapes_and_ranges(num_classes, channels):
+    generator = build_generator(16, num_classes, channels, width=8)
+    discriminator = build_discriminator(num_classes, channels, width=8)
+    noise_and_label = np.random.default_rng(0).standard_normal((5, 16 + num_classes), "float32")
+    images = np.array(generator(100 * noise_and_label, training=True))
+    assert images.shape == (5, 28, 28, channels) and images.dtype == "float32"
+    assert images.min() >= -1 and images.max() <= 1
+    assert discriminator(images, training=True).shape == (5, num_classes)
+
+
+def test_label_changes_the_image():
+    generator = build_generator(16, 10)
+    noise = np.zeros((10, 16), "float32")
+    images = np.array(generator(np.concatenate([noise, np.eye(10, dtype="float32")], axis=-1), training=False))
+    assert len(np.unique(images.reshape(10, -1), axis=0)) == 10
+
+
+LOAD = """
+import keras, numpy as np
+generator = keras.models.load_model("generator.keras")
+discriminator = keras.models.load_model("discriminator.keras")
+assert type(generator) is type(discriminator) is keras.Sequential
+num_classes = discriminator.output_shape[-1]
+latent_dim = generator.input_shape[-1] - num_classes
+assert (latent_dim, num_classes) == (32, 10)
+images = generator.predict(np.ones((3, latent_dim + num_classes), "float32"), verbose=0)
+assert discriminator.predict(images, verbose=0).shape == (3, num_classes)
+"""
+
+
+def test_saved_models_load_without_this_repository(short_run, run_script):
+    done = run_script("-I", "-c", LOAD, cwd=short_run / "models")  # -I: no path to this repository
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,51 @@
+"""The repository: the README's commands run, and the code is tidy."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+
+
+def test_readme_commands_are_all_known():
+    """Each is run below, or is one of those that set up what the tests run in."""
+    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest"}
+    for command in COMMANDS:
+        assert command in setup or command.startswith(
+            ("make ", "pip install -r ", "python train.py", "python generate_")
+        )
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if ".py" in command])
+def test_readme_command_runs(command, checkout, small_npz, run_script):
+    """As it stands, but for training, which gets a small data set."""
+    flags = ["--dataset", small_npz, "--epochs", 1] if "train.py" in command else []
+    done = run_script(*shlex.split(command)[1:], *flags, cwd=checkout)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is optional")
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
+def test_make_knows_its_targets(command, checkout):
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 0 and "pip install" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("files", [command.split()[-1] for command in COMMANDS if command.startswith("pip")])
+def test_requirements_are_met_here(files):
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-index", "-r", files]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_ruff(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,124 @@
+"""train.py: the files of a run, repeatability, learning, refusals."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import generate_digits
+import train
+import utils
+from generator import build_generator
+
+
+def test_a_run_leaves_its_files(short_run):
+    assert sorted(path.name for path in (short_run / "models").iterdir()) == [
+        "discriminator.keras",
+        "generator.keras",
+        "history.csv",
+        "run.json",
+    ]
+    sheets = [f"epoch_{epoch:03d}.png" for epoch in range(1, 5)]
+    assert sorted(path.name for path in (short_run / "samples").iterdir()) == [*sheets, "losses.png", "training.gif"]
+    for name in [*sheets, "losses.png"]:
+        Image.open(short_run / "samples" / name).verify()
+    assert Image.open(short_run / "samples" / "training.gif").n_frames == 4
+
+
+def test_history_has_a_row_an_epoch(short_run):
+    rows = list(csv.DictReader((short_run / "models" / "history.csv").open()))
+    assert [(row["epoch"], row["images"]) for row in rows] == [(str(n), str(3200 * n)) for n in range(1, 5)]
+    assert all(np.isfinite(float(row[name])) for row in rows for name in ("discriminator_loss", "generator_loss"))
+
+
+def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):
+    run = json.loads((short_run / "models" / "run.json").read_text())
+    config = train.Config(**run["config"])
+    assert (config.dataset, config.epochs, config.seed) == (str(small_npz), 4, 0)
+    assert run["data"]["sha256"] and run["versions"]["keras"] == keras.__version__ and run["seconds"] > 0
+
+
+def test_the_same_seed_gives_the_same_files(short_run, small_npz, tmp_path, run_script):
+    """In another process, by the command."""
+    flags = ["--dataset", small_npz, "--epochs", 4, "--models-dir", tmp_path / "m", "--samples-dir", tmp_path / "s"]
+    done = run_script("train.py", *flags, cwd=utils.__file__.rpartition("/")[0])
+    assert done.returncode == 0, done.stderr
+    assert "generate_digits.py --models-dir" in done.stdout and "images/s" in done.stderr
+    for name in ("generator", "discriminator"):
+        one, two = (
+            keras.models.load_model(directory / f"{name}.keras", compile=False).get_weights()
+            for directory in (short_run / "models", tmp_path / "m")
+        )
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert (tmp_path / "m" / "history.csv").read_bytes() == (short_run / "models" / "history.csv").read_bytes()
+    for path in (short_run / "samples").iterdir():
+        assert (tmp_path / "s" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_400_steps_beat_an_untrained_generator(short_run, reader):
+    """Measure: the share of 500 digits that a classifier reads as the digit asked for; guessing is 10 %."""
+
+    def accuracy(generator):
+        labels = np.arange(500) % 10
+        noise = np.random.default_rng(0).standard_normal((500, 32), "float32")
+        return (reader(utils.draw(generator, noise, labels)) == labels).mean()
+
+    trained, *_ = utils.load_models(short_run / "models")
+    assert accuracy(build_generator(32, 10)) < 0.25
+    assert accuracy(trained) > 0.5
+
+
+def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path):
+    config = train.Config(
+        dataset=str(small_npz),
+        conditional=False,
+        epochs=1,
+        loss="non-saturating",
+        r1_gamma=1.0,
+        models_dir=tmp_path / "models",
+        samples_dir=tmp_path / "samples",
+    )
+    train.train(config)
+    _, _, latent_dim, num_classes = utils.load_models(tmp_path / "models")
+    assert (latent_dim, num_classes) == (32, 1)
+    images, labels = generate_digits.generate(
+        generate_digits.Config(count=30, models_dir=tmp_path / "models", output_dir=tmp_path)
+    )
+    assert len(images) == 30 and set(labels) == {0}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--epochs", 0),
+        ("--batch-size", 1_000_000),
+        ("--batch-size", -1),
+        ("--generator-lr", -1e-3),
+        ("--discriminator-lr", "nan"),
+        ("--generator-lr", "inf"),
+        ("--ema-decay", 1.0),
+        ("--r1-gamma", -1),
+        ("--latent-dim", 0),
+        ("--seed", -1),
+    ],
+)
+def test_refuses_values_out_of_range(refuses, flags, tmp_path):
+    error = refuses(train.train, *flags, "--models-dir", tmp_path / "models")
+    assert flags[0] in error and not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flags", [("--epochs", "ten"), ("--turbo",), ("--loss", "triplet")])
+def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
+    done = run_script("train.py", *flags, cwd=utils.__file__.rpartition("/")[0])
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_refuses_directories_that_cannot_be_written(refuses, small_npz, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for flag in ("--models-dir", "--samples-dir"):
+        error = refuses(train.train, "--dataset", small_npz, flag, tmp_path / "file" / "inside")
+        assert "cannot write" in error
+    assert (tmp_path / "file").read_text() == "mine"
