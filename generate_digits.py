@@ -4,6 +4,7 @@
     python generate_digits.py --digits 2026              # a number, written in one hand
     python generate_digits.py --only 37 --count 40       # threes and sevens
     python generate_digits.py --count 10000 --npz digits.npz
+    python generate_digits.py --interpolate 60           # a film, generated_digits/interpolation.gif
 
 Draws with the models in models/ or, where nothing has been trained yet, with those in models/pretrained/.
 """
@@ -14,21 +15,21 @@ from typing import Annotated
 
 import numpy as np
 
+import pictures
 import utils
 from utils import Range, UserError
 
-MODELS_DIR = Path("models")
-PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
 MAX_ON_SHEET = 1000  # more would be specks
-MAX_COLUMNS = 20
 
 
 @dataclass
 class Config:
-    count: Annotated[int, Range(1, 1_000_000)] = 100  # how many digits, an equal share of each; --digits has its own
+    count: Annotated[int, Range(1, 100_000)] = 100  # how many digits, an equal share of each; --digits has its own
     digits: str | None = None  # write this number, every figure in the same hand
     only: str | None = None  # draw only these digits
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
+    best_of: Annotated[int, Range(1, 100)] = 1  # draw each this often, keep what the discriminator likes best
+    interpolate: Annotated[int, Range(0, 1000)] = 0  # also film one hand of each digit turning into others: frames
     separate: bool = False  # also save each digit as a picture of its own, digit_LABEL_INDEX.png
     npz: Path | None = None  # also save images, uint8 (N, 28, 28), and labels, int64 (N,), to this .npz file
     models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
@@ -42,11 +43,36 @@ def figures(text, flag):
     return np.array([int(figure) for figure in text])
 
 
-def sheet_by_label(images, labels):
-    """Lay out images uint8 (N, 28, 28, C) in rows of one label each; returns uint8 (H, W, C)."""
-    groups = [images[labels == label] for label in np.unique(labels)]
-    columns = min(max(map(len, groups)), MAX_COLUMNS)
-    return np.concatenate([utils.sheet(group, columns) for group in groups])
+def best(generator, discriminator, noise, labels):
+    """Let each of several hands write its labels; where it has several tries, keep the one that looks most real.
+
+    Args:
+        noise: float32 (hands, tries, latent_dim).
+        labels: int (hands, figures).
+
+    Returns:
+        uint8 (hands * figures, 28, 28, C).
+    """
+    hands, tries, width = noise.shape
+    shape = hands, tries, labels.shape[1]
+    every_noise = np.broadcast_to(noise[:, :, None], (*shape, width)).reshape(-1, width)
+    every_label = np.broadcast_to(labels[:, None], shape).ravel()
+    images = utils.draw(generator, every_noise, every_label)
+    chosen = np.zeros(hands, int)
+    if tries > 1:
+        logits = utils.look(discriminator, images)
+        own = np.take_along_axis(logits, every_label[:, None], axis=1).reshape(shape)
+        chosen = own.sum(axis=2).argmax(axis=1)
+    return images.reshape(*shape, *images.shape[1:])[np.arange(hands), chosen].reshape(-1, *images.shape[1:])
+
+
+def film(generator, labels, frames, rng, latent_dim):
+    """Draw a row of one digit of each label whose hand goes round in a circle; returns a list of uint8 (H, W, C)."""
+    one, other = rng.standard_normal((2, latent_dim), "float32")
+    angles = np.linspace(0, 2 * np.pi, frames, endpoint=False, dtype="float32")
+    hands = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * other  # standard normal at every angle
+    images = utils.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
+    return [pictures.sheet(row, len(labels)) for row in np.split(images, frames)]
 
 
 def generate(config):
@@ -62,8 +88,8 @@ def generate(config):
     utils.check_writable(config.output_dir)
     if config.npz:
         utils.check_writable(config.npz.parent)
-    models_dir = config.models_dir or (MODELS_DIR if (MODELS_DIR / "generator.keras").exists() else PRETRAINED_DIR)
-    generator, _, latent_dim, num_classes = utils.load_models(models_dir)
+    models_dir = utils.default_models(config.models_dir)
+    generator, discriminator, latent_dim, num_classes = utils.load_models(models_dir)
 
     if number is not None:
         labels = number
@@ -73,17 +99,23 @@ def generate(config):
         known = "no labels" if num_classes == 1 else f"only the classes 0 to {num_classes - 1}"
         raise UserError(f"the models in {models_dir} know {known}: leave --digits and --only out or give other models")
     rng = np.random.default_rng(config.seed)
-    noise = rng.standard_normal((1 if number is not None else len(labels), latent_dim), "float32")
-    images = utils.draw(generator, np.broadcast_to(noise, (len(labels), latent_dim)), labels)
+    # A hand is one noise vector. A number is written by one, else each digit by one of its own.
+    by_hand = labels[None, :] if number is not None else labels[:, None]
+    noise = rng.standard_normal((len(by_hand), config.best_of, latent_dim), "float32")
+    images = best(generator, discriminator, noise, by_hand)
 
     if number is not None:
-        picture = utils.sheet(images, len(images))
+        picture = pictures.sheet(images, len(images))
     else:
-        picture = sheet_by_label(images[:MAX_ON_SHEET], labels[:MAX_ON_SHEET])
-    utils.save_png(config.output_dir / "digits.png", picture)
+        picture = pictures.sheet_by_label(images[:MAX_ON_SHEET], labels[:MAX_ON_SHEET])
+    pictures.save_png(config.output_dir / "digits.png", picture)
+    if config.interpolate:
+        shown = labels if number is not None else np.unique(labels)
+        frames = film(generator, shown, config.interpolate, rng, latent_dim)
+        pictures.save_gif(config.output_dir / "interpolation.gif", frames, seconds=0.05)
     if config.separate:
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            utils.save_png(config.output_dir / f"digit_{label}_{index:05d}.png", image, scale=1)
+            pictures.save_png(config.output_dir / f"digit_{label}_{index:05d}.png", image, scale=1)
     if config.npz:
         grey = images.squeeze(-1) if images.shape[-1] == 1 else images
         with utils.whole_file(config.npz) as temporary, open(temporary, "wb") as file:

@@ -1,6 +1,7 @@
-"""What every script needs: errors and flags, files that appear whole or not at all, drawing, image sheets and plots."""
+"""What every script needs: errors and flags, files that appear whole or not at all, models to load and draw with."""
 
 import contextlib
+import json
 import os
 import sys
 import typing
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from PIL import Image
 
 # Errors and flags
 
@@ -72,6 +72,11 @@ def whole_file(path):
             temporary.unlink()
 
 
+def write_json(path, value):
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")
+
+
 def check_writable(directory):
     """Raise UserError unless files can be written into `directory`; it is made if need be."""
     with whole_file(Path(directory) / "write-test") as temporary:
@@ -96,6 +101,30 @@ def quiet():
         os.close(nothing)
 
 
+MODELS_DIR = Path("models")
+PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
+
+
+def default_models(models_dir):
+    """The directory asked for, or else that of the user's own models, or else that of the committed ones."""
+    return models_dir or (MODELS_DIR if (MODELS_DIR / "generator.keras").exists() else PRETRAINED_DIR)
+
+
+def load_network(path, source):
+    """Load a Keras model; raises UserError where it is missing or cannot be loaded: `source` is the script to run."""
+    with quiet():
+        import keras
+
+    if not path.is_file():
+        raise UserError(f"there is no {path}: run {source} first, or give another path")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises about any error there is
+        raise UserError(
+            f"{path} is not a Keras model that can be loaded: run {source} again, or give another path"
+        ) from error
+
+
 def load_models(models_dir):
     """Load a generator and its discriminator.
 
@@ -105,26 +134,27 @@ def load_models(models_dir):
     Raises:
         UserError: one is missing or no Keras model, or they do not belong together.
     """
-    with quiet():
-        import keras
-
-    networks = []
-    for name in ("generator", "discriminator"):
-        path = models_dir / f"{name}.keras"
-        if not path.is_file():
-            raise UserError(f"there is no {path}: train first, with python train.py, or give another --models-dir")
-        try:
-            networks.append(keras.models.load_model(path, compile=False, safe_mode=True))
-        except Exception as error:  # Keras raises about any error there is
-            raise UserError(f"{path} is not a Keras model that can be loaded: train again or give another") from error
-    generator, discriminator = networks
-    shapes = [getattr(network, side, None) for network in networks for side in ("input_shape", "output_shape")]
+    generator, discriminator = (
+        load_network(models_dir / f"{name}.keras", "train.py") for name in ("generator", "discriminator")
+    )
     try:
-        (_, noise_and_label), image, judged_image, (_, num_classes) = shapes
-        assert image == judged_image and image[1:3] == (28, 28) and noise_and_label > num_classes
-    except (TypeError, ValueError, AssertionError) as error:
-        raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training") from error
+        (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
+        (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
+        fit = image == judged_image and image[:2] == [28, 28] and noise_and_label > num_classes
+    except (AttributeError, TypeError, ValueError):
+        fit = False
+    if not fit:
+        raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
     return generator, discriminator, noise_and_label - num_classes, num_classes
+
+
+def look(network, images):
+    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
+    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
+    outputs = [network.predict_on_batch(batch) for batch in batches]
+    if isinstance(outputs[0], list):
+        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+    return np.concatenate(outputs)
 
 
 def draw(generator, noise, labels):
@@ -138,56 +168,7 @@ def draw(generator, noise, labels):
     Returns:
         uint8 (N, 28, 28, C), 0..255.
     """
-    num_classes = generator.input_shape[-1] - noise.shape[-1]
-    one_hot = np.eye(num_classes, dtype="float32")[labels]
-    images = generator.predict(np.concatenate([noise, one_hot], axis=-1), batch_size=500, verbose=0)
-    return np.round((images + 1) * 127.5).astype("uint8")
-
-
-# Pictures
-
-
-def sheet(images, columns):
-    """Lay out images uint8 (N, 28, 28, C) in rows of `columns`, two pixels apart; returns uint8 (height, width, C)."""
-    count, height, width, channels = images.shape
-    rows = -(-count // columns)
-    cells = np.zeros((rows * columns, height + 2, width + 2, channels), "uint8")
-    cells[:count, 1:-1, 1:-1] = images
-    return (
-        cells.reshape(rows, columns, height + 2, width + 2, channels)
-        .swapaxes(1, 2)
-        .reshape(rows * (height + 2), columns * (width + 2), channels)
-    )
-
-
-def to_picture(image, scale=2):
-    """Turn uint8 (H, W, C), C = 1 or 3, into a Pillow image, each pixel `scale` screen pixels wide."""
-    picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
-    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-
-
-def save_png(path, image, scale=2):
-    with whole_file(path) as temporary:
-        to_picture(image, scale).save(temporary)
-
-
-def save_gif(path, images, seconds=0.5):
-    """Save a list of uint8 (H, W, C) as an endless film."""
-    first, *rest = [to_picture(image) for image in images]
-    with whole_file(path) as temporary:
-        first.save(temporary, save_all=True, append_images=rest, duration=int(1000 * seconds), loop=0)
-
-
-def plot_losses(path, history):
-    """Plot both losses over the run; `history` is a list of dicts with images, discriminator_loss, generator_loss."""
-    from matplotlib.figure import Figure  # only training needs it; a Figure without pyplot needs no display
-
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    axes = figure.subplots()
-    for name in ("discriminator_loss", "generator_loss"):
-        axes.plot([row["images"] for row in history], [row[name] for row in history], label=name.replace("_", " "))
-    axes.set(xlabel="training images seen", ylabel="loss")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
+    inputs = np.concatenate([noise, one_hot], axis=-1)
+    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
+    return np.concatenate([np.round((images + 1) * 127.5).astype("uint8") for images in batches])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import generate_digits
 import utils
-from generate_digits import PRETRAINED_DIR, Config, generate
+from generate_digits import Config, generate
 from generator import build_generator
+from utils import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
@@ -67,6 +67,33 @@ def test_only_some_digits_and_each_on_its_own(tmp_path):
     files = sorted(path.name for path in tmp_path.glob("digit_*.png"))
     assert files == [f"digit_{label}_{index:05d}.png" for label, index in sorted(zip(labels, range(5), strict=True))]
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "digit_7_00001.png")), images[1].squeeze(-1))
+
+
+def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
+    _, discriminator, *_ = utils.load_models(PRETRAINED_DIR)
+
+    def rating(images, labels):
+        logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)
+        return np.take_along_axis(logits, labels[:, None], axis=1)
+
+    for digits in (None, "31415"):
+        first, labels = draw(tmp_path, count=200, digits=digits)
+        best, same = draw(tmp_path, count=200, digits=digits, best_of=5)
+        np.testing.assert_array_equal(labels, same)
+        assert rating(best, labels).mean() > rating(first, labels).mean()
+
+
+def test_film_goes_round(tmp_path):
+    draw(tmp_path, digits="17", interpolate=40)
+    film = Image.open(tmp_path / "interpolation.gif")
+    assert film.n_frames == 40 and film.size == (2 * 2 * 30, 2 * 30)
+    frames = []
+    for index in (0, 1, 20, 39):
+        film.seek(index)
+        frames.append(np.array(film.convert("L"), int))
+    first, second, opposite, last = frames
+    assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
+    assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
 
 
 def test_npz_holds_what_was_drawn(tmp_path):
@@ -163,4 +190,3 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
     assert (tmp_path / "old.txt").read_text() == "old"
-    assert generate_digits.MODELS_DIR.name == "models"
