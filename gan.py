@@ -27,8 +27,18 @@ def non_saturating_generator_loss(fake_logits):
     return ops.mean(ops.softplus(-fake_logits))
 
 
+def least_squares_discriminator_loss(real_logits, fake_logits):
+    """Real logits to 1, fake ones to 0 (Mao et al., 2017)."""
+    return ops.mean(ops.square(real_logits - 1)) + ops.mean(ops.square(fake_logits))
+
+
+def least_squares_generator_loss(fake_logits):
+    return ops.mean(ops.square(fake_logits - 1))
+
+
 LOSSES = {
     "hinge": (hinge_discriminator_loss, hinge_generator_loss),
+    "least-squares": (least_squares_discriminator_loss, least_squares_generator_loss),
     "non-saturating": (non_saturating_discriminator_loss, non_saturating_generator_loss),
 }
 
@@ -73,7 +83,7 @@ class GAN(keras.Model):
         self.generator_loss = keras.metrics.Mean("generator_loss")
 
     def compile(
-        self, generator_optimizer, discriminator_optimizer, loss="hinge", ema_decay=0.999, r1_gamma=0.0, **kwargs
+        self, generator_optimizer, discriminator_optimizer, loss="hinge", ema_decay=0.999, r1_gamma=1.0, **kwargs
     ):
         """Set the rules of the game.
 
@@ -113,10 +123,14 @@ class GAN(keras.Model):
             # The fakes serve both steps: a generator's forward pass saved. stop_gradient and the separate tapes keep
             # each step to its own weights. (Toggling `trainable` would switch BatchNormalization to inference.)
             with tf.GradientTape() as discriminator_tape:
-                discriminator_loss = self.discriminator_loss_fn(logits(real), logits(tf.stop_gradient(fake)))
+                with tf.GradientTape(watch_accessed_variables=False) as image_tape:
+                    image_tape.watch(real)
+                    real_logits = logits(real)
+                discriminator_loss = self.discriminator_loss_fn(real_logits, logits(tf.stop_gradient(fake)))
                 objective = discriminator_loss
-                if self.r1_gamma:
-                    objective += self.r1_gamma / 2 * self._squared_gradient(logits, real)
+                if self.r1_gamma:  # R1: half the mean squared norm of d logit / d image
+                    slope = image_tape.gradient(real_logits, real)
+                    objective += self.r1_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
             gradients = discriminator_tape.gradient(objective, self.discriminator.trainable_variables)
             self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
 
@@ -128,14 +142,6 @@ class GAN(keras.Model):
         self.discriminator_loss.update_state(discriminator_loss)
         self.generator_loss.update_state(generator_loss)
         return self.get_metrics_result()
-
-    @staticmethod
-    def _squared_gradient(logits, images):
-        """Mean over the batch of the squared norm of d logit / d image."""
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            total = ops.sum(logits(images))
-        return ops.mean(ops.sum(ops.square(tape.gradient(total, images)), axis=(1, 2, 3)))
 
     def _update_average(self, step):
         # The warm-up keeps the random first weights from lingering in the average.
