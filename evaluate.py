@@ -1,0 +1,221 @@
+"""How good are the digits? Every number stands beside the same number for real digits: the floor.
+
+python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
+python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
+python evaluate.py --report report              # and a page to look at: report/index.html
+python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
+"""
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+import metrics
+import utils
+from datasets import load_dataset
+from judge import JUDGE, accuracy_of_telling_apart, accuracy_of_training_on, load_judge, read
+from report import write_report
+from utils import Range, UserError
+
+
+@dataclass
+class Config:
+    models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
+    npz: Path | None = None  # score the digits in this file instead
+    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    judge: Path = JUDGE  # the classifier whose features and readings measure; judge.py trains one for other data
+    count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
+    tstr: bool = False  # train a classifier on 60,000 generated digits, test it on real ones
+    two_sample: bool = False  # train a classifier to tell generated from real digits
+    json: Path | None = None  # also write the numbers to this file
+    report: Path | None = None  # also write a page with numbers and pictures, index.html in this directory
+
+
+ROWS = {  # key: what the table says, and how
+    "frechet_distance": ("Fréchet distance to the training digits", ".3f"),
+    "frechet_interval": ("    95 % interval over resamples, ±", ".3f"),
+    "kernel_distance": ("kernel distance to 10,000 training digits, x 1000", ".3f"),
+    "kernel_interval": ("    95 % interval over resamples, ±", ".3f"),
+    "classifier_score": ("classifier score, at most 10", ".3f"),
+    "confidence": ("confidence of the judge", ".4f"),
+    "label_accuracy": ("the digit asked for is the digit read", ".4f"),
+    "class_balance": ("class balance: KL to the training set's, nats", ".5f"),
+    "precision": ("precision", ".4f"),
+    "recall": ("recall", ".4f"),
+    "density": ("density", ".4f"),
+    "coverage": ("coverage", ".4f"),
+    "nearest_distance": ("pixel distance to the nearest training digit, median", ".3f"),
+    "share_nearer": ("    share nearer than a test digit is; 1 = copies", ".4f"),
+    "tstr": ("test accuracy of a classifier trained on these only", ".4f"),
+    "two_sample": ("accuracy of telling these from training digits; 0.5 = cannot", ".4f"),
+}
+
+
+class Reading(NamedTuple):
+    """A set of digits and what the judge sees in it."""
+
+    images: np.ndarray  # uint8 (N, 28, 28, 1)
+    labels: np.ndarray  # int (N,), what was asked for
+    features: np.ndarray  # float32 (N, 128)
+    probabilities: np.ndarray  # float32 (N, num_classes)
+    nearest_distance: np.ndarray  # float (N,), to the nearest training image, pixels in 0..1
+    nearest_index: np.ndarray  # int (N,), of that image
+
+
+class Real(NamedTuple):
+    """The real digits: what others are measured against."""
+
+    images: np.ndarray  # uint8 (N, 28, 28, 1)
+    labels: np.ndarray  # int (N,)
+    moments: tuple  # of the features of all
+    features: np.ndarray  # float32, of 10,000 of them at random
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def pixels(images):
+    return images.reshape(len(images), -1).astype("float32") / 255
+
+
+def read_digits(judge, images, labels, real):
+    features, logits = read(judge, images)
+    return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
+
+
+def score(digits, floor, real):
+    """All the numbers of a Reading, but for those that train a classifier."""
+    readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
+    right = readings == digits.labels
+    return {
+        "frechet_distance": metrics.frechet_distance(real.moments, metrics.moments(digits.features)),
+        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features),
+        "kernel_distance": 1000 * metrics.kernel_distance(real.features, digits.features),
+        "kernel_interval": 1960 * metrics.kernel_spread(real.features, digits.features),
+        "classifier_score": metrics.classifier_score(digits.probabilities),
+        "confidence": float(digits.probabilities.max(axis=1).mean()),
+        "label_accuracy": float(right.mean()),
+        "label_accuracy_by_class": [float(right[digits.labels == label].mean()) for label in np.unique(digits.labels)],
+        "class_balance": metrics.class_balance(
+            *(np.bincount(labels, minlength=num_classes) for labels in (readings, real.labels))
+        ),
+        **metrics.neighbour_scores(real.features, digits.features),
+        "nearest_distance": float(np.median(digits.nearest_distance)),
+        "share_nearer": metrics.share_nearer(digits.nearest_distance, floor.nearest_distance),
+    }
+
+
+def hold_out(dataset, count, rng):
+    """Split into real digits and (images, labels) of the floor: test digits, or training digits held out for that."""
+    if len(dataset.x_test):
+        chosen = rng.permutation(len(dataset.x_test))[:count]
+        return dataset.x_train, dataset.y_train, dataset.x_test[chosen], dataset.y_test[chosen]
+    order = rng.permutation(len(dataset.x_train))
+    floor, rest = np.split(order, [min(count, len(order) // 6)])
+    return dataset.x_train[rest], dataset.y_train[rest], dataset.x_train[floor], dataset.y_train[floor]
+
+
+def digits_to_score(config, dataset):
+    """Return images uint8 (N, 28, 28, C), labels int (N,), in random order, and the path that they come from."""
+    rng = np.random.default_rng(config.seed)
+    if config.npz:
+        digits = load_dataset(str(config.npz))
+        order = rng.permutation(len(digits.x_train))
+        return digits.x_train[order], digits.y_train[order], config.npz
+    models_dir = utils.default_models(config.models_dir)
+    generator, _, latent_dim, num_classes = utils.load_models(models_dir)
+    count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
+    labels = np.arange(count) % num_classes
+    return utils.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels), labels, models_dir
+
+
+def measure(config, dataset, judge, images, labels, source):
+    """Measure images and labels and the floor; returns (numbers, Reading, Real), numbers[column][key]."""
+    rng = np.random.default_rng(config.seed)
+    real_images, real_labels, floor_images, floor_labels = hold_out(dataset, config.count, rng)
+    width, num_classes = judge.get_layer("features").output.shape[-1], judge.output_shape[-1]
+    fewest = min(len(images), config.count, len(floor_images))
+    if fewest <= width:
+        raise UserError(f"{fewest} digits are too few to measure {width} features: give at least {10 * width}")
+    if not images.shape[1:] == real_images.shape[1:] == judge.input_shape[1:]:
+        raise UserError(f"{source} has images {images.shape[1:]}, the judge reads {judge.input_shape[1:]}: give such")
+    if max(labels.max(), real_labels.max()) >= num_classes:
+        raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
+    if config.tstr and labels.max() == 0:
+        raise UserError("there are no labels to learn from: leave --tstr out")
+
+    with tqdm(total=5, desc="evaluating", leave=False) as bar:
+        features, _ = read(judge, real_images)
+        some = rng.permutation(len(features))[:10_000]
+        real = Real(real_images, real_labels, metrics.moments(features), features[some])
+        bar.update()
+        floor = read_digits(judge, floor_images, floor_labels, real)
+        bar.update()
+        digits = read_digits(judge, images[: config.count], labels[: config.count], real)
+        bar.update()
+        numbers = {"digits": score(digits, floor, real)}
+        bar.update()
+        numbers["floor"] = score(floor, floor, real)
+        bar.update()
+    if labels.max() == 0:  # nothing was asked for
+        numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None
+    if config.tstr:
+        print("training a classifier on these digits, then one on real digits")
+        for column, examples in (("digits", (images, labels)), ("floor", (real_images, real_labels))):
+            numbers[column]["tstr"] = accuracy_of_training_on(
+                *examples, floor_images, floor_labels, num_classes, config.seed
+            )
+    if config.two_sample:
+        print("training a classifier to tell these from the training digits, then one to tell other real digits")
+        for column, others in (("digits", digits.images), ("floor", floor_images)):
+            numbers[column]["two_sample"] = accuracy_of_telling_apart(others, real_images[some], config.seed)
+    return numbers, digits, real
+
+
+def evaluate(config):
+    """Score digits as `config` says; print the table, write what was asked for, and return the numbers as a dict.
+
+    Raises:
+        UserError: digits, models, data or judge cannot be used, or a file cannot be written.
+    """
+    dataset = load_dataset(config.dataset)
+    for directory in (config.json and config.json.parent, config.report):
+        if directory:
+            utils.check_writable(directory)
+    judge = load_judge(config.judge)
+    images, labels, source = digits_to_score(config, dataset)
+    numbers, digits, real = measure(config, dataset, judge, images, labels, source)
+
+    table = [("", "these", "real")]
+    for key, (name, form) in ROWS.items():
+        if key in numbers["floor"]:
+            cells = (numbers[column][key] for column in ("digits", "floor"))
+            table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
+    print(f"{len(digits.images)} digits of {source}, and as many real ones, each against {config.dataset}:")
+    for name, *cells in table:
+        print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
+
+    training = source / "run.json"  # how the models were trained
+    settings = {
+        "evaluation": asdict(config),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "training": json.loads(training.read_text()) if training.is_file() else None,
+    }
+    if config.json:
+        utils.write_json(config.json, settings | numbers)
+    if config.report:
+        write_report(config.report / "index.html", table, digits, real, settings)
+        print(f"the report: {config.report / 'index.html'}")
+    return numbers
+
+
+if __name__ == "__main__":
+    utils.run(evaluate, Config)

@@ -1,0 +1,149 @@
+"""Train the judge: a small classifier of real MNIST whose features and readings evaluate.py measures digits by.
+
+    python judge.py                      # about six minutes on two CPU cores; writes models/pretrained/judge.keras
+
+It learns from the training digits alone; the test digits are read once, at the end, to report its accuracy.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+import utils
+from datasets import load_dataset
+from utils import Range
+
+JUDGE = Path(__file__).parent / "models" / "pretrained" / "judge.keras"
+
+
+@dataclass
+class Config:
+    epochs: Annotated[int, Range(1, 1000)] = 8  # passes over the training digits
+    batch_size: Annotated[int, Range(2, 8192)] = 128  # digits a step
+    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start; falls to zero along a cosine
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same judge
+    output: Path = JUDGE  # where the judge goes
+
+
+def build_judge(num_classes=10, channels=1):
+    """Build a classifier: float32 (B, 28, 28, channels) in -1..1 -> logits (B, num_classes).
+
+    The layer named "features" gives float32 (B, 128), non-negative.
+    """
+    import keras
+    from keras import layers
+
+    def convolution(filters, size):
+        return [
+            layers.Conv2D(filters, size, padding="same", use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+        ]
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, channels)),
+            *convolution(24, 5),
+            layers.MaxPooling2D(),
+            *convolution(48, 3),
+            *convolution(48, 3),
+            layers.MaxPooling2D(),
+            *convolution(64, 3),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(128, use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(name="features"),
+            layers.Dropout(0.3),
+            layers.Dense(num_classes, name="logits"),
+        ],
+        name="judge",
+    )
+
+
+def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_rate=2e-3, augment=True):
+    """Train a classifier on images uint8 (N, 28, 28, C) and labels int (N,), with Adam on a cosine schedule.
+
+    `augment` shifts and turns each digit a little, anew in each epoch.
+    """
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    paper = {"fill_mode": "constant", "fill_value": -1.0}
+    move = keras.Sequential([layers.RandomTranslation(0.07, 0.07, **paper), layers.RandomRotation(0.03, **paper)])
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images)).batch(batch_size)
+    dataset = dataset.map(lambda image, label: (tf.cast(image, "float32") / 127.5 - 1, label))
+    if augment:
+        dataset = dataset.map(lambda image, label: (move(image, training=True), label))
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(dataset))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    classifier.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+    classifier.fit(dataset.prefetch(2), epochs=epochs, shuffle=False)
+
+
+def load_judge(path=JUDGE):
+    """Load a judge; raises UserError unless it is a Keras model with a layer of features."""
+    judge = utils.load_network(path, "judge.py")
+    try:
+        judge.get_layer("features")
+    except (AttributeError, ValueError) as error:
+        raise utils.UserError(f"{path} is no judge: give one that judge.py made") from error
+    return judge
+
+
+def read(classifier, images):
+    """Read images uint8 (N, 28, 28, C): returns features float32 (N, 128) and logits float32 (N, num_classes)."""
+    import keras
+
+    eyes = keras.Model(classifier.inputs, [classifier.get_layer("features").output, classifier.outputs[0]])
+    return utils.look(eyes, images)
+
+
+def accuracy_of_training_on(images, labels, test_images, test_labels, num_classes, seed):
+    """Accuracy on real digits of a classifier trained on these digits only (Ravuri and Vinyals, 2019)."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    classifier = build_judge(num_classes)
+    fit_classifier(classifier, images, labels, epochs=3, augment=False)
+    return float((read(classifier, test_images)[1].argmax(axis=1) == test_labels).mean())
+
+
+def accuracy_of_telling_apart(fake, real, seed):
+    """Accuracy on unseen halves of a classifier that tells fake from real images (Lopez-Paz and Oquab, 2017)."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    count = min(len(fake), len(real))
+    images = np.concatenate([fake[:count], real[:count]])
+    labels = np.repeat([0, 1], count)
+    order = np.random.default_rng(seed).permutation(2 * count)
+    training, test = order[:count], order[count:]
+    classifier = build_judge(2)
+    fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
+    return float((read(classifier, images[test])[1].argmax(axis=1) == labels[test]).mean())
+
+
+def train_judge(config):
+    """Train, save and return the judge."""
+    dataset = load_dataset("mnist")
+    with utils.quiet():
+        import keras
+
+    keras.utils.set_random_seed(config.seed)
+    judge = build_judge()
+    fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
+    plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
+    plain.set_weights(judge.get_weights())
+    with utils.whole_file(config.output) as temporary:
+        plain.save(temporary)
+    right = (read(judge, dataset.x_test)[1].argmax(axis=-1) == dataset.y_test).mean()
+    print(f"{config.output}: {right:.2%} of the test digits right")
+    return judge
+
+
+if __name__ == "__main__":
+    utils.run(train_judge, Config)

@@ -1,0 +1,178 @@
+"""The judge and evaluate.py: known answers, and distances that rise with the damage."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+import metrics
+from datasets import Dataset
+from evaluate import Config, evaluate
+from judge import JUDGE, load_judge, read
+from utils import PRETRAINED_DIR
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+@pytest.fixture(scope="module")
+def real(mnist, tmp_path_factory):
+    """A data set of 5,000 digits and 1,000 more of the same writers to test with, and its file."""
+    order = np.random.default_rng(0).permutation(len(mnist.x_train))
+    training, test = order[:5000], order[5000:6000]
+    dataset = Dataset(mnist.x_train[training], mnist.y_train[training], mnist.x_train[test], mnist.y_train[test])
+    path = tmp_path_factory.mktemp("real") / "real.npz"
+    np.savez(path, **dataset._asdict())
+    return dataset, path
+
+
+@pytest.fixture
+def score(real, tmp_path):
+    """Score arrays through the command's own path; returns the digits' numbers and the floor's."""
+
+    def score(images, labels, **options):
+        np.savez(tmp_path / "digits.npz", images=images, labels=labels)
+        result = evaluate(Config(npz=tmp_path / "digits.npz", dataset=str(real[1]), count=1000, **options))
+        return result["digits"], result["floor"]
+
+    return score
+
+
+def test_the_judge_reads_real_digits(judge, mnist):
+    assert JUDGE.stat().st_size < 3e6
+    assert (read(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
+
+
+def by_strength(images, labels):
+    """Each kind of damage at growing strength, from none: name -> list of image arrays."""
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(images.shape)
+    ndimage = scipy.ndimage
+
+    def each(transform, strengths):
+        return [images, *(np.clip(transform(s), 0, 255).astype("uint8") for s in strengths)]
+
+    return {
+        "noise": each(lambda s: images + s * noise, (10, 20, 40, 80)),
+        "blur": each(lambda s: ndimage.gaussian_filter(images, (0, s, s, 0)), (0.5, 0.8, 1.2, 2.0)),
+        "erosion": each(lambda s: ndimage.grey_erosion(images, (1, s, s, 1)), (2, 3, 4)),
+        "dilation": each(lambda s: ndimage.grey_dilation(images, (1, s, s, 1)), (2, 3, 4)),
+        "broken strokes": each(lambda s: images * (rng.random(images.shape) > s), (0.05, 0.1, 0.2, 0.4)),
+        "missing classes": [images[labels < classes] for classes in (10, 9, 8, 6, 3)],
+        "few distinct": [images, *(np.resize(images[:few], images.shape) for few in (300, 100, 30, 10))],
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["noise", "blur", "erosion", "dilation", "broken strokes", "missing classes", "few distinct"]
+)
+def test_distances_rise_with_the_damage(judge, real, kind):
+    dataset, _ = real
+    reference, _ = read(judge, dataset.x_train[:3000])
+    frechet, kernel = [], []
+    for images in by_strength(dataset.x_test, dataset.y_test)[kind]:
+        features, _ = read(judge, images)
+        frechet.append(metrics.frechet_distance(metrics.moments(reference), metrics.moments(features)))
+        kernel.append(metrics.kernel_distance(reference, features))
+    assert frechet == sorted(frechet), frechet
+    assert kernel == sorted(kernel), kernel
+    assert frechet[-1] > 10 * frechet[0]
+
+
+def test_one_grey_pixel_is_less_than_a_slight_blur(judge, real):
+    images = real[0].x_test
+    grey = images.copy()
+    grey[:, 2, 2] = 128
+    blurred = scipy.ndimage.gaussian_filter(images, (0, 0.8, 0.8, 0))
+    clean, *damaged = (metrics.moments(read(judge, x)[0]) for x in (images, grey, blurred))
+    distances = [metrics.frechet_distance(clean, moments) for moments in damaged]
+    assert distances[0] < distances[1], distances
+
+
+def test_real_digits_score_as_the_floor(score, real):
+    digits, floor = score(real[0].x_test, real[0].y_test)
+    assert digits.pop("label_accuracy_by_class") == floor.pop("label_accuracy_by_class")
+    assert digits == pytest.approx(floor, rel=1e-4, abs=1e-6)
+    assert digits["share_nearer"] == 0.5 and digits["label_accuracy"] > 0.99
+
+
+def test_copies_show_as_copies_and_lost_recall(score, real):
+    few = np.arange(1000) % 100
+    digits, floor = score(real[0].x_train[few], real[0].y_train[few])
+    assert digits["share_nearer"] > 0.99 and digits["nearest_distance"] == pytest.approx(0, abs=0.01)
+    assert digits["recall"] < 0.1 < floor["recall"]
+    assert digits["coverage"] < 0.5 * floor["coverage"] and digits["precision"] > 0.9
+
+
+def test_shuffled_labels_show_in_label_accuracy_only(score, real):
+    images, labels = real[0].x_test, real[0].y_test
+    honest, _ = score(images, labels)
+    shuffled, _ = score(images, np.random.default_rng(0).permutation(labels))
+    for numbers in (honest, shuffled):
+        del numbers["label_accuracy_by_class"]
+    assert honest.pop("label_accuracy") > 0.99 and shuffled.pop("label_accuracy") < 0.2
+    assert honest == shuffled
+
+
+def test_noise_is_far_from_everything(score):
+    noise = np.random.default_rng(0).normal(128, 60, (1000, 28, 28)).clip(0, 255).astype("uint8")
+    digits, floor = score(noise, np.arange(1000) % 10)
+    assert digits["frechet_distance"] > 100 * floor["frechet_distance"]
+    assert digits["precision"] < 0.05 and digits["coverage"] < 0.05
+    assert digits["label_accuracy"] < 0.2 and digits["share_nearer"] == 0
+
+
+def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
+    flags = {"json": tmp_path / "out" / "numbers.json", "report": tmp_path / "out"}
+    evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=1000, **flags))
+    result = json.loads((tmp_path / "out" / "numbers.json").read_text())
+    digits, floor = result["digits"], result["floor"]
+    assert digits["label_accuracy"] > 0.98
+    assert digits["frechet_distance"] < 3 * floor["frechet_distance"]
+    assert digits["share_nearer"] < 0.6
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 5 and "http" not in page
+    assert "generator_lr" in page  # how the models were trained
+
+
+def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(score, real):
+    digits, floor = score(real[0].x_train[:3000], real[0].y_train[:3000], tstr=True, two_sample=True)
+    assert 0.9 < digits["tstr"] < floor["tstr"] + 0.02
+    assert digits["two_sample"] < 0.6 and floor["two_sample"] < 0.6
+
+
+def test_a_classifier_tells_noise_from_digits_and_learns_nothing_from_it(score):
+    noise = np.random.default_rng(0).integers(0, 255, (1000, 28, 28), "uint8")
+    digits, _ = score(noise, np.arange(1000) % 10, tstr=True, two_sample=True)
+    assert digits["tstr"] < 0.4 and digits["two_sample"] > 0.99
+
+
+DIGITS = np.zeros((500, 28, 28), "uint8")
+BAD_SETS = {
+    "other size": {"images": np.zeros((500, 32, 32), "uint8"), "labels": np.zeros(500, int)},
+    "colour": {"images": np.zeros((500, 28, 28, 3), "uint8"), "labels": np.zeros(500, int)},
+    "floats": {"images": np.zeros((500, 28, 28)), "labels": np.zeros(500, int)},
+    "not a number": {"images": np.full((500, 28, 28), np.nan), "labels": np.zeros(500, int)},
+    "empty": {"images": DIGITS[:0], "labels": np.zeros(0, int)},
+    "tiny": {"images": DIGITS[:100], "labels": np.zeros(100, int)},
+    "no labels": {"images": DIGITS},
+    "labels of another set": {"images": DIGITS, "labels": np.zeros(499, int)},
+    "unknown classes": {"images": DIGITS, "labels": np.full(500, 30)},
+}
+
+
+@pytest.mark.parametrize("name", BAD_SETS)
+def test_refuses_digits_it_cannot_judge(refuses, tmp_path, name):
+    np.savez(tmp_path / "bad.npz", **BAD_SETS[name])
+    refuses(evaluate, "--npz", tmp_path / "bad.npz")
+
+
+def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
+    assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
+    refuses(evaluate, "--judge", tmp_path / "nothing.keras")
+    refuses(evaluate, "--models-dir", tmp_path)
+    refuses(evaluate, "--count", 0)
+    refuses(evaluate, "--npz", tmp_path / "nothing.npz")
