@@ -1,12 +1,16 @@
 """What happens around the steps: the progress bar, the losses' history and a sheet of digits after each epoch."""
 
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+import metrics
+import pictures
 import utils
+from judge import read
 
 
 class Progress(keras.callbacks.Callback):
@@ -15,12 +19,13 @@ class Progress(keras.callbacks.Callback):
     Attributes:
         curve: list of dicts with images, discriminator_loss, generator_loss: the means over a few steps, for plotting.
         epochs: list of dicts with epoch, images, discriminator_loss, generator_loss: the means over an epoch.
+        seconds: time spent in training steps, the other callbacks' work left out.
     """
 
     def __init__(self, num_epochs, steps_per_epoch, batch_size):
         super().__init__()
         self.num_epochs, self.steps_per_epoch, self.batch_size = num_epochs, steps_per_epoch, batch_size
-        self.curve, self.epochs = [], []
+        self.curve, self.epochs, self.seconds = [], [], 0.0
 
     def on_train_begin(self, logs=None):
         total = self.num_epochs * self.steps_per_epoch * self.batch_size
@@ -28,7 +33,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.bar.set_description(f"epoch {epoch + 1}/{self.num_epochs}")
-        self.steps, self.means = 0, {}
+        self.steps, self.means, self.clock = 0, {}, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs):
         steps = batch + 1  # since the epoch began, as are the means in logs; what came since the last call follows
@@ -39,13 +44,54 @@ class Progress(keras.callbacks.Callback):
         self.bar.update((steps - self.steps) * self.batch_size)
         self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in losses.items()})
         self.curve.append({"images": self.bar.n, **losses})
-        self.steps, self.means = steps, logs
+        now = time.perf_counter()
+        self.seconds += now - self.clock
+        self.steps, self.means, self.clock = steps, logs, now
 
     def on_epoch_end(self, epoch, logs):
         self.epochs.append({"epoch": epoch + 1, "images": self.bar.n, **logs})
 
     def on_train_end(self, logs=None):
         self.bar.close()
+
+
+class Quality(keras.callbacks.Callback):
+    """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
+
+    Args:
+        dataset: `datasets.Dataset` of grey images.
+        judge: the classifier whose features measure, as `judge.load_judge` returns it.
+    """
+
+    def __init__(self, dataset, judge):
+        super().__init__()
+        self.dataset, self.judge = dataset, judge
+        some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
+        self.reference = metrics.moments(read(judge, dataset.x_train[some])[0])
+
+    def draw(self, count, number):
+        """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
+        gan = self.model
+        noise = np.random.default_rng([gan.seed, number]).standard_normal((count, gan.latent_dim), "float32")
+        labels = np.arange(count) % gan.num_classes
+        return utils.draw(gan.averaged_generator, noise, labels), labels
+
+    def on_epoch_end(self, epoch, logs):
+        features, _ = read(self.judge, self.draw(5000, epoch)[0])
+        logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
+
+    def final(self):
+        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
+        images, labels = self.draw(10_000, 2**32)
+        features, logits = read(self.judge, images)
+        everything = metrics.moments(read(self.judge, self.dataset.x_train)[0])
+        quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
+        if len(self.dataset.x_test) > features.shape[1]:
+            test = metrics.moments(read(self.judge, self.dataset.x_test)[0])
+            quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
+        if self.model.num_classes > 1:
+            quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
+        return quality
 
 
 class SampleSheets(keras.callbacks.Callback):
@@ -76,5 +122,5 @@ class SampleSheets(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
-        self.frames.append(utils.sheet(images, self.columns))
-        utils.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", self.frames[-1])
+        self.frames.append(pictures.sheet(images, self.columns))
+        pictures.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", self.frames[-1])

@@ -10,7 +10,6 @@ training.gif and losses.png into the samples directory.
 """
 
 import csv
-import json
 import platform
 import shlex
 import time
@@ -20,6 +19,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+import pictures
 import utils
 from datasets import load_dataset, training_batches
 from utils import Range
@@ -36,8 +36,8 @@ class Config:
     width: Annotated[int, Range(2, 512)] = 48  # features at 7x7, in both networks; 32 is quicker, 64 a little better
 
     # Game
-    loss: Literal["hinge", "non-saturating"] = "hinge"  # what they play for; non-saturating is Goodfellow's own
-    r1_gamma: Annotated[float, Range(0, 1000)] = 0.0  # R1 gradient penalty; 0.1 to 10 if training is unstable, 0 is off
+    loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
+    r1_gamma: Annotated[float, Range(0, 1000)] = 1.0  # R1 gradient penalty, keeps styles alive; 0.1 to 10, 0 is off
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
@@ -49,6 +49,7 @@ class Config:
     lr_fall: Annotated[float, Range(0, 1)] = 0.3  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
+    evaluate: bool = True  # measure the digits after each epoch and at the end; the models are the same without
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same files
     models_dir: Path = Path("models")  # where the models go
     samples_dir: Path = Path("generated_digits")  # where the pictures go
@@ -76,10 +77,11 @@ def train(config):
         import keras
         import tensorflow as tf
 
-    from callbacks import Progress, SampleSheets
+    from callbacks import Progress, Quality, SampleSheets
     from discriminator import build_discriminator
     from gan import GAN, HoldThenFall
     from generator import build_generator
+    from judge import load_judge
 
     keras.utils.set_random_seed(config.seed)
     gan = GAN(
@@ -100,20 +102,20 @@ def train(config):
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
         steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0),
     )
+    quality = Quality(dataset, load_judge()) if config.evaluate and channels == 1 else None
     progress = Progress(config.epochs, steps_per_epoch, config.batch_size)
     sheets = SampleSheets(config.samples_dir)
     gan.fit(
         training_batches(dataset, config.batch_size, config.seed),
         epochs=config.epochs,
         steps_per_epoch=steps_per_epoch,
-        callbacks=[progress, sheets],
+        callbacks=[*([quality] if quality else []), progress, sheets],
         shuffle=False,  # training_batches has
         verbose=0,  # Progress shows more
     )
 
-    seconds = time.perf_counter() - started
-    utils.plot_losses(config.samples_dir / "losses.png", progress.curve)
-    utils.save_gif(config.samples_dir / "training.gif", sheets.frames)
+    pictures.plot_run(config.samples_dir / "losses.png", progress.curve, progress.epochs)
+    pictures.save_gif(config.samples_dir / "training.gif", sheets.frames)
     for name, network in (("generator", gan.averaged_generator), ("discriminator", gan.discriminator)):
         with utils.whole_file(config.models_dir / f"{name}.keras") as temporary:
             network.save(temporary)
@@ -125,11 +127,13 @@ def train(config):
         "config": asdict(config),
         "data": {"images": count, "sha256": checksum},
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        "seconds": round(seconds, 1),
-        "images_per_second": round(total_steps * config.batch_size / seconds),
+        "seconds": round(time.perf_counter() - started, 1),
+        "training_seconds": round(progress.seconds, 1),
+        "images_per_second": round(total_steps * config.batch_size / progress.seconds),
     }
-    with utils.whole_file(config.models_dir / "run.json") as temporary:
-        temporary.write_text(json.dumps(run, indent=2, default=str) + "\n")
+    if quality:
+        run["quality"] = quality.final()
+    utils.write_json(config.models_dir / "run.json", run)
     draw = ["python", "generate_digits.py"]
     if config.models_dir != Config.models_dir:
         draw += ["--models-dir", str(config.models_dir)]
