@@ -1,0 +1,103 @@
+"""How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
+
+    python benchmarks/seeds.py             # five seeds of the default run and of one epoch: 35 minutes on two CPU cores
+
+Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
+Writes benchmarks/seeds.json (all numbers) and prints the table. Each run is evaluated with 10,000 digits of a seed that
+its training never saw.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import utils  # noqa: E402
+from utils import Range  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "seeds.json"
+RUNS = {"one epoch": ["--epochs", "1"], "default": []}
+ROWS = {
+    "seconds": ("training, seconds", ".0f"),
+    "frechet_distance": ("Fréchet distance", ".2f"),
+    "kernel_distance": ("kernel distance x 1000", ".2f"),
+    "classifier_score": ("classifier score", ".2f"),
+    "confidence": ("confidence", ".4f"),
+    "label_accuracy": ("the digit asked for is read", ".4f"),
+    "class_balance": ("class balance, KL", ".4f"),
+    "precision": ("precision", ".3f"),
+    "recall": ("recall", ".3f"),
+    "density": ("density", ".3f"),
+    "coverage": ("coverage", ".3f"),
+    "share_nearer": ("nearer to a training digit than a test digit is", ".3f"),
+}
+
+
+@dataclass
+class Config:
+    seeds: Annotated[int, Range(2, 100)] = 5  # how many runs of each kind
+
+
+def command(*words):
+    """Run one of the scripts as a user would."""
+    subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, check=True, capture_output=True)
+
+
+def measure(name, seed):
+    """Train and evaluate one run, unless that was done before; returns its numbers and the floor's."""
+    directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
+    numbers = directory / "evaluation.json"
+    if not numbers.exists():
+        places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
+        command("train.py", *RUNS[name], "--seed", seed, *places)
+        command("evaluate.py", "--models-dir", directory, "--json", numbers)
+    run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
+    return evaluation["digits"] | {"seconds": run["seconds"]}, evaluation["floor"]
+
+
+def table(results):
+    """The README's table, in Markdown: mean and standard deviation over the seeds, and the floor."""
+    lines = ["| | " + " | ".join(results["runs"]) + " | real test digits |", "|---" * (len(results["runs"]) + 2) + "|"]
+    for key, (name, form) in ROWS.items():
+        cells = []
+        for runs in results["runs"].values():
+            values = [run[key] for run in runs]
+            cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
+        floor = f"{results['floor'][key]:{form}}" if key in results["floor"] else ""
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {floor} |")
+    return "\n".join(lines)
+
+
+def benchmark(config):
+    """Run everything, write RESULTS and print the table."""
+    results = {"runs": {name: [] for name in RUNS}}
+    with tqdm(total=len(RUNS) * config.seeds, unit=" runs") as bar:
+        for name in RUNS:
+            for seed in range(config.seeds):
+                numbers, results["floor"] = measure(name, seed)
+                results["runs"][name].append({"seed": seed} | numbers)
+                bar.update()
+    results["machine"] = {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+    utils.write_json(RESULTS, results)
+    print(table(results))
+
+
+def processor():
+    """The processor's name, where Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return names[0].partition(": ")[2] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    utils.run(benchmark, Config)
