@@ -1,7 +1,7 @@
 """Train a GAN on handwritten digits.
 
     python train.py                              # the default run: about four minutes on two CPU cores
-    python train.py --epochs 1                   # half a minute, for a first look
+    python train.py --epochs 1                   # about a minute, for a first look
     python train.py --no-conditional             # Goodfellow's GAN: no labels
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
@@ -32,8 +32,8 @@ class Config:
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
-    latent_dim: Annotated[int, Range(1, 1024)] = 32  # length of the noise: ways in which two sevens differ; 16 to 128
-    width: Annotated[int, Range(2, 512)] = 48  # features at 7x7, in both networks; 32 is quicker, 64 a little better
+    latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
+    width: Annotated[int, Range(2, 512)] = 64  # features at 7x7, in both networks; 48 is quicker, 96 a little better
 
     # Game
     loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
@@ -41,12 +41,14 @@ class Config:
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
-    epochs: Annotated[int, Range(1, 10_000)] = 10  # passes over the data; more is better, ever more slowly
-    batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few learn more from each, many suit a GPU
-    generator_lr: Annotated[float, Range(1e-8, 1)] = 1e-3  # Adam's learning rate; 2e-4 to 2e-3
-    discriminator_lr: Annotated[float, Range(1e-8, 1)] = 1e-3  # Adam's learning rate; 2e-4 to 2e-3
+    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
+    batch_size: Annotated[int, Range(2, 8192)] = (
+        16  # images a step; small ones learn more from each image, 64 and more suit a GPU
+    )
+    generator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
+    discriminator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
     beta_1: Annotated[float, Range(0, 0.999)] = 0.5  # Adam's momentum; games want little, 0 to 0.5
-    lr_fall: Annotated[float, Range(0, 1)] = 0.3  # last part of the run, over which both rates fall to 0; 0 is never
+    lr_fall: Annotated[float, Range(0, 1)] = 0.5  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
     evaluate: bool = True  # measure the digits after each epoch and at the end; the models are the same without
