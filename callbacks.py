@@ -1,5 +1,6 @@
 """What happens around the steps: the progress bar, the losses' history and a sheet of digits after each epoch."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from tqdm import tqdm
 import metrics
 import pictures
 import utils
-from judge import read
 
 
 class Progress(keras.callbacks.Callback):
@@ -41,6 +41,10 @@ class Progress(keras.callbacks.Callback):
             name: (mean * steps - self.means.get(name, 0) * self.steps) / (steps - self.steps)
             for name, mean in logs.items()
         }
+        if not np.all(np.isfinite(list(losses.values()))):
+            self.bar.close()
+            epoch = self.bar.desc.rstrip(": ")
+            raise utils.UserError(f"a loss is not finite in {epoch}: lower the learning rates, or raise --r1-gamma")
         self.bar.update((steps - self.steps) * self.batch_size)
         self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in losses.items()})
         self.curve.append({"images": self.bar.n, **losses})
@@ -50,6 +54,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs):
         self.epochs.append({"epoch": epoch + 1, "images": self.bar.n, **logs})
+        if "frechet_distance" in logs:
+            self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=sys.stderr)
 
     def on_train_end(self, logs=None):
         self.bar.close()
@@ -67,7 +73,10 @@ class Quality(keras.callbacks.Callback):
         super().__init__()
         self.dataset, self.judge = dataset, judge
         some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
-        self.reference = metrics.moments(read(judge, dataset.x_train[some])[0])
+        features, logits = utils.look(judge, dataset.x_train[some])
+        self.reference = metrics.moments(features)
+        # On other data than its own, the judge's features still measure, but it cannot read the labels.
+        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
 
     def draw(self, count, number):
         """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
@@ -77,19 +86,19 @@ class Quality(keras.callbacks.Callback):
         return utils.draw(gan.averaged_generator, noise, labels), labels
 
     def on_epoch_end(self, epoch, logs):
-        features, _ = read(self.judge, self.draw(5000, epoch)[0])
+        features, _ = utils.look(self.judge, self.draw(5000, epoch)[0])
         logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
 
     def final(self):
         """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
         images, labels = self.draw(10_000, 2**32)
-        features, logits = read(self.judge, images)
-        everything = metrics.moments(read(self.judge, self.dataset.x_train)[0])
+        features, logits = utils.look(self.judge, images)
+        everything = metrics.moments(utils.look(self.judge, self.dataset.x_train)[0])
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
         if len(self.dataset.x_test) > features.shape[1]:
-            test = metrics.moments(read(self.judge, self.dataset.x_test)[0])
+            test = metrics.moments(utils.look(self.judge, self.dataset.x_test)[0])
             quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
-        if self.model.num_classes > 1:
+        if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
         return quality
 
@@ -98,7 +107,7 @@ class SampleSheets(keras.callbacks.Callback):
     """After each epoch, draw epoch_NNN.png: a column a class, each row in one hand, always of the same noise.
 
     Attributes:
-        frames: the sheets so far, uint8 (H, W, C).
+        frames: sheets for a film, uint8 (H, W, C): all, or about a hundred of a long run.
     """
 
     def __init__(self, directory, rows=10):
@@ -122,5 +131,7 @@ class SampleSheets(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
-        self.frames.append(pictures.sheet(images, self.columns))
-        pictures.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", self.frames[-1])
+        sheet = pictures.sheet(images, self.columns)
+        pictures.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", sheet)
+        if epoch % -(-self.params["epochs"] // 100) == 0 or epoch + 1 == self.params["epochs"]:
+            self.frames.append(sheet)

@@ -13,6 +13,7 @@ from utils import UserError, whole_file
 
 DATA_DIR = Path(__file__).parent / "data"
 NAMES = ("mnist", "fashion_mnist")
+MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
 MAX_BYTES = 2**30  # of images in one file, unpacked: a file that promises more is refused before memory is taken
@@ -42,6 +43,19 @@ class Dataset(NamedTuple):
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def hold_out(self, count, rng):
+        """Split off real digits to compare with: test digits, or training digits where there are no test digits.
+
+        Returns:
+            images and labels of the training digits that remain, images and labels of those split off.
+        """
+        if len(self.x_test):
+            chosen = rng.permutation(len(self.x_test))[:count]
+            return self.x_train, self.y_train, self.x_test[chosen], self.y_test[chosen]
+        order = rng.permutation(len(self.x_train))
+        chosen, rest = np.split(order, [min(count, len(order) // 6)])
+        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
+
 
 def load_dataset(name):
     """Load and check a data set.
@@ -62,6 +76,8 @@ def load_dataset(name):
     try:
         arrays = _read_idx_directory(path) if path.is_dir() else _read_npz(path)
         dataset = _checked(arrays, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
     except UserError as error:
         if name in NAMES:
             raise UserError(f"{error} (or delete it, to have it fetched anew)") from error
@@ -98,8 +114,10 @@ def _fetch(name, path):
     try:
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()  # checks its own hash
     except Exception as error:  # get_file raises a bare Exception where there is no network
-        source = f"https://storage.googleapis.com/tensorflow/tf-keras-datasets/{name}.npz"
-        raise UserError(f"{path} is missing and cannot be downloaded: put {source} there") from error
+        remedy = (
+            f"put {MNIST_SOURCE} there" if name == "mnist" else "give --dataset a directory with its four IDX files"
+        )
+        raise UserError(f"{path} is missing and cannot be downloaded: {remedy}") from error
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
@@ -167,6 +185,8 @@ def _checked(arrays, path):
             raise UserError(f"y_{part} in {path} has labels outside 0..{MAX_CLASSES - 1}: number the classes from 0")
         dataset[f"x_{part}"] = images if images.ndim == 4 else images[..., None]
         dataset[f"y_{part}"] = labels.astype("int32")
+    if dataset["x_train"].shape[1:] != dataset["x_test"].shape[1:]:
+        raise UserError(f"{path} mixes grey and colour images: give test images like the training images")
     if not len(dataset["x_train"]):
         raise UserError(f"{path} has no training images: give at least one batch")
     return Dataset(**dataset)

@@ -1,12 +1,13 @@
 """How good are the digits? Every number stands beside the same number for real digits: the floor.
 
-python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
-python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
-python evaluate.py --report report              # and a page to look at: report/index.html
-python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
+    python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
+    python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
+    python evaluate.py --report report              # and a page to look at: report/index.html
+    python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
+
+The methods and their sources are in metrics.py; the judge that reads the digits is in judge.py.
 """
 
-import json
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tqdm import tqdm
 import metrics
 import utils
 from datasets import load_dataset
-from judge import JUDGE, accuracy_of_telling_apart, accuracy_of_training_on, load_judge, read
+from judge import JUDGE, accuracy_of_telling_apart, accuracy_of_training_on, load_judge
 from report import write_report
 from utils import Range, UserError
 
@@ -31,7 +32,7 @@ class Config:
     judge: Path = JUDGE  # the classifier whose features and readings measure; judge.py trains one for other data
     count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
-    tstr: bool = False  # train a classifier on 60,000 generated digits, test it on real ones
+    tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
     two_sample: bool = False  # train a classifier to tell generated from real digits
     json: Path | None = None  # also write the numbers to this file
     report: Path | None = None  # also write a page with numbers and pictures, index.html in this directory
@@ -61,7 +62,7 @@ class Reading(NamedTuple):
     """A set of digits and what the judge sees in it."""
 
     images: np.ndarray  # uint8 (N, 28, 28, 1)
-    labels: np.ndarray  # int (N,), what was asked for
+    labels: np.ndarray  # int (N,), what was asked for or, where nothing was, what is read
     features: np.ndarray  # float32 (N, 128)
     probabilities: np.ndarray  # float32 (N, num_classes)
     nearest_distance: np.ndarray  # float (N,), to the nearest training image, pixels in 0..1
@@ -87,7 +88,8 @@ def pixels(images):
 
 
 def read_digits(judge, images, labels, real):
-    features, logits = read(judge, images)
+    features, logits = utils.look(judge, images)
+    labels = logits.argmax(axis=1) if labels is None else labels
     return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
 
 
@@ -113,59 +115,55 @@ def score(digits, floor, real):
     }
 
 
-def hold_out(dataset, count, rng):
-    """Split into real digits and (images, labels) of the floor: test digits, or training digits held out for that."""
-    if len(dataset.x_test):
-        chosen = rng.permutation(len(dataset.x_test))[:count]
-        return dataset.x_train, dataset.y_train, dataset.x_test[chosen], dataset.y_test[chosen]
-    order = rng.permutation(len(dataset.x_train))
-    floor, rest = np.split(order, [min(count, len(order) // 6)])
-    return dataset.x_train[rest], dataset.y_train[rest], dataset.x_train[floor], dataset.y_train[floor]
-
-
 def digits_to_score(config, dataset):
-    """Return images uint8 (N, 28, 28, C), labels int (N,), in random order, and the path that they come from."""
+    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from."""
     rng = np.random.default_rng(config.seed)
     if config.npz:
         digits = load_dataset(str(config.npz))
         order = rng.permutation(len(digits.x_train))
-        return digits.x_train[order], digits.y_train[order], config.npz
+        labels = digits.y_train[order] if digits.y_train.any() else None  # all 0: of an unlabelled generator
+        return digits.x_train[order], labels, config.npz
     models_dir = utils.default_models(config.models_dir)
     generator, _, latent_dim, num_classes = utils.load_models(models_dir)
     count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
     labels = np.arange(count) % num_classes
-    return utils.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels), labels, models_dir
+    images = utils.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels)
+    return images, labels if num_classes > 1 else None, models_dir
 
 
 def measure(config, dataset, judge, images, labels, source):
     """Measure images and labels and the floor; returns (numbers, Reading, Real), numbers[column][key]."""
     rng = np.random.default_rng(config.seed)
-    real_images, real_labels, floor_images, floor_labels = hold_out(dataset, config.count, rng)
-    width, num_classes = judge.get_layer("features").output.shape[-1], judge.output_shape[-1]
-    fewest = min(len(images), config.count, len(floor_images))
-    if fewest <= width:
-        raise UserError(f"{fewest} digits are too few to measure {width} features: give at least {10 * width}")
-    if not images.shape[1:] == real_images.shape[1:] == judge.input_shape[1:]:
-        raise UserError(f"{source} has images {images.shape[1:]}, the judge reads {judge.input_shape[1:]}: give such")
-    if max(labels.max(), real_labels.max()) >= num_classes:
+    count = min(config.count, len(images))
+    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
+    width, num_classes = (output.shape[-1] for output in judge.outputs)
+    for what, some_images in ((source, images), (config.dataset, real_images)):
+        if some_images.shape[1:] != judge.input_shape[1:]:
+            raise UserError(
+                f"{what} has images {some_images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads"
+            )
+    for what, number in ((source, count), (config.dataset, len(floor_images))):
+        if number <= width:
+            raise UserError(f"{what} has {number} digits to measure by {width} features: give more than {width}")
+    if labels is None and config.tstr:
+        raise UserError(f"{source} has no labels to learn from: leave --tstr out")
+    if max(real_labels.max(), 0 if labels is None else labels.max()) >= num_classes:
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
-    if config.tstr and labels.max() == 0:
-        raise UserError("there are no labels to learn from: leave --tstr out")
 
     with tqdm(total=5, desc="evaluating", leave=False) as bar:
-        features, _ = read(judge, real_images)
+        features, _ = utils.look(judge, real_images)
         some = rng.permutation(len(features))[:10_000]
         real = Real(real_images, real_labels, metrics.moments(features), features[some])
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
         bar.update()
-        digits = read_digits(judge, images[: config.count], labels[: config.count], real)
+        digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
         bar.update()
         numbers = {"digits": score(digits, floor, real)}
         bar.update()
         numbers["floor"] = score(floor, floor, real)
         bar.update()
-    if labels.max() == 0:  # nothing was asked for
+    if labels is None:  # nothing was asked for
         numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")
@@ -186,10 +184,12 @@ def evaluate(config):
     Raises:
         UserError: digits, models, data or judge cannot be used, or a file cannot be written.
     """
+    if config.npz and config.models_dir:
+        raise UserError("--npz and --models-dir exclude each other: give one of them")
     dataset = load_dataset(config.dataset)
-    for directory in (config.json and config.json.parent, config.report):
-        if directory:
-            utils.check_writable(directory)
+    for path in (config.json, config.report and config.report / "index.html"):
+        if path:
+            utils.check_writable(path)
     judge = load_judge(config.judge)
     images, labels, source = digits_to_score(config, dataset)
     numbers, digits, real = measure(config, dataset, judge, images, labels, source)
@@ -199,15 +199,18 @@ def evaluate(config):
         if key in numbers["floor"]:
             cells = (numbers[column][key] for column in ("digits", "floor"))
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{len(digits.images)} digits of {source}, and as many real ones, each against {config.dataset}:")
+    print(f"{len(digits.images)} digits of {source} beside {config.dataset}'s own test digits:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
-    training = source / "run.json"  # how the models were trained
+    if numbers["digits"]["label_accuracy_by_class"]:
+        shares = zip(np.unique(digits.labels), numbers["digits"]["label_accuracy_by_class"], strict=True)
+        print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
+
     settings = {
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "training": json.loads(training.read_text()) if training.is_file() else None,
+        "training": utils.read_run(source),
     }
     if config.json:
         utils.write_json(config.json, settings | numbers)

@@ -40,6 +40,8 @@ def figures(text, flag):
     """Turn a string of figures into int64 (N,)."""
     if not (text.isascii() and text.isdigit()):
         raise UserError(f"{flag} {text!r} is not a number: give figures, such as {flag} 2026")
+    if len(text) > MAX_ON_SHEET:
+        raise UserError(f"{flag} has {len(text)} figures: give at most {MAX_ON_SHEET}")
     return np.array([int(figure) for figure in text])
 
 
@@ -85,9 +87,9 @@ def generate(config):
         raise UserError("--digits and --only exclude each other: give one of them")
     number = None if config.digits is None else figures(config.digits, "--digits")
     classes = None if config.only is None else figures(config.only, "--only")
-    utils.check_writable(config.output_dir)
+    utils.check_writable(config.output_dir / "digits.png")
     if config.npz:
-        utils.check_writable(config.npz.parent)
+        utils.check_writable(config.npz)
     models_dir = utils.default_models(config.models_dir)
     generator, discriminator, latent_dim, num_classes = utils.load_models(models_dir)
 
@@ -95,14 +97,24 @@ def generate(config):
         labels = number
     else:
         labels = np.resize(np.arange(num_classes) if classes is None else np.unique(classes), config.count)
+    if num_classes == 1 and not (number is classes is None):
+        raise UserError(
+            f"the models in {models_dir} know no labels: leave --digits and --only out or give other models"
+        )
     if labels.max() >= num_classes:
-        known = "no labels" if num_classes == 1 else f"only the classes 0 to {num_classes - 1}"
-        raise UserError(f"the models in {models_dir} know {known}: leave --digits and --only out or give other models")
+        raise UserError(f"the models in {models_dir} know the classes 0 to {num_classes - 1}: ask for those")
     rng = np.random.default_rng(config.seed)
     # A hand is one noise vector. A number is written by one, else each digit by one of its own.
     by_hand = labels[None, :] if number is not None else labels[:, None]
-    noise = rng.standard_normal((len(by_hand), config.best_of, latent_dim), "float32")
-    images = best(generator, discriminator, noise, by_hand)
+    block = max(1, 10_000 // (config.best_of * by_hand.shape[1]))  # hands at a time: memory is bounded
+    images = np.concatenate(
+        [
+            best(
+                generator, discriminator, rng.standard_normal((len(some), config.best_of, latent_dim), "float32"), some
+            )
+            for some in np.split(by_hand, range(block, len(by_hand), block))
+        ]
+    )
 
     if number is not None:
         picture = pictures.sheet(images, len(images))
@@ -120,7 +132,7 @@ def generate(config):
         grey = images.squeeze(-1) if images.shape[-1] == 1 else images
         with utils.whole_file(config.npz) as temporary, open(temporary, "wb") as file:
             np.savez(file, images=grey, labels=labels)
-    print(f"drew {len(images)} digits with the models in {models_dir}: {config.output_dir / 'digits.png'}")
+    print(f"drew {len(images)} digits: {config.output_dir / 'digits.png'}")
     return images, labels
 
 

@@ -20,6 +20,7 @@ JUDGE = Path(__file__).parent / "models" / "pretrained" / "judge.keras"
 
 @dataclass
 class Config:
+    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, a .npz file, or a directory of IDX files
     epochs: Annotated[int, Range(1, 1000)] = 8  # passes over the training digits
     batch_size: Annotated[int, Range(2, 8192)] = 128  # digits a step
     learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start; falls to zero along a cosine
@@ -85,21 +86,19 @@ def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_
 
 
 def load_judge(path=JUDGE):
-    """Load a judge; raises UserError unless it is a Keras model with a layer of features."""
-    judge = utils.load_network(path, "judge.py")
+    """Load a judge: float32 (B, 28, 28, C) in -1..1 -> features float32 (B, 128) and logits float32 (B, num_classes).
+
+    Raises:
+        UserError: it is missing, or no Keras model with a layer of features.
+    """
+    network = utils.load_network(path, "judge.py")
     try:
-        judge.get_layer("features")
+        features = network.get_layer("features").output
     except (AttributeError, ValueError) as error:
         raise utils.UserError(f"{path} is no judge: give one that judge.py made") from error
-    return judge
-
-
-def read(classifier, images):
-    """Read images uint8 (N, 28, 28, C): returns features float32 (N, 128) and logits float32 (N, num_classes)."""
     import keras
 
-    eyes = keras.Model(classifier.inputs, [classifier.get_layer("features").output, classifier.outputs[0]])
-    return utils.look(eyes, images)
+    return keras.Model(network.inputs, [features, network.outputs[0]])
 
 
 def accuracy_of_training_on(images, labels, test_images, test_labels, num_classes, seed):
@@ -109,7 +108,7 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     keras.utils.set_random_seed(seed)
     classifier = build_judge(num_classes)
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
-    return float((read(classifier, test_images)[1].argmax(axis=1) == test_labels).mean())
+    return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
 
 
 def accuracy_of_telling_apart(fake, real, seed):
@@ -124,24 +123,27 @@ def accuracy_of_telling_apart(fake, real, seed):
     training, test = order[:count], order[count:]
     classifier = build_judge(2)
     fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
-    return float((read(classifier, images[test])[1].argmax(axis=1) == labels[test]).mean())
+    return float((utils.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
 
 
 def train_judge(config):
     """Train, save and return the judge."""
-    dataset = load_dataset("mnist")
+    dataset = load_dataset(config.dataset)
+    utils.check_writable(config.output)
     with utils.quiet():
         import keras
 
     keras.utils.set_random_seed(config.seed)
-    judge = build_judge()
+    judge = build_judge(dataset.num_classes, dataset.x_train.shape[-1])
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())
     with utils.whole_file(config.output) as temporary:
         plain.save(temporary)
-    right = (read(judge, dataset.x_test)[1].argmax(axis=-1) == dataset.y_test).mean()
-    print(f"{config.output}: {right:.2%} of the test digits right")
+    if len(dataset.x_test):
+        right = (utils.look(judge, dataset.x_test).argmax(axis=-1) == dataset.y_test).mean()
+        print(f"{right:.2%} of the test digits right")
+    print(f"the judge: {config.output}")
     return judge
 
 

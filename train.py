@@ -9,6 +9,7 @@ Writes generator.keras, discriminator.keras, history.csv and run.json into the m
 training.gif and losses.png into the samples directory.
 """
 
+import contextlib
 import csv
 import platform
 import shlex
@@ -42,9 +43,7 @@ class Config:
 
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
-    batch_size: Annotated[int, Range(2, 8192)] = (
-        16  # images a step; small ones learn more from each image, 64 and more suit a GPU
-    )
+    batch_size: Annotated[int, Range(2, 8192)] = 16  # images a step; few teach more each, 64 and up suit a GPU
     generator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
     discriminator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
     beta_1: Annotated[float, Range(0, 0.999)] = 0.5  # Adam's momentum; games want little, 0 to 0.5
@@ -71,8 +70,8 @@ def train(config):
     count, *_, channels = dataset.x_train.shape
     if config.batch_size > count:
         raise utils.UserError(f"--batch-size {config.batch_size} exceeds the {count} training images: lower it")
-    utils.check_writable(config.models_dir)
-    utils.check_writable(config.samples_dir)
+    utils.check_writable(config.models_dir / "run.json")
+    utils.check_writable(config.samples_dir / "losses.png")
 
     # TensorFlow takes seconds to import: here, so that --help and refusals come at once.
     with utils.quiet():
@@ -118,9 +117,9 @@ def train(config):
 
     pictures.plot_run(config.samples_dir / "losses.png", progress.curve, progress.epochs)
     pictures.save_gif(config.samples_dir / "training.gif", sheets.frames)
-    for name, network in (("generator", gan.averaged_generator), ("discriminator", gan.discriminator)):
-        with utils.whole_file(config.models_dir / f"{name}.keras") as temporary:
-            network.save(temporary)
+    with contextlib.ExitStack() as stack:  # both are written before either takes its place
+        for name, network in zip(utils.NETWORKS, (gan.averaged_generator, gan.discriminator), strict=True):
+            network.save(stack.enter_context(utils.whole_file(config.models_dir / f"{name}.keras")))
     with utils.whole_file(config.models_dir / "history.csv") as temporary, open(temporary, "w", newline="") as file:
         rows = csv.DictWriter(file, progress.epochs[0].keys())
         rows.writeheader()
@@ -133,9 +132,9 @@ def train(config):
         "training_seconds": round(progress.seconds, 1),
         "images_per_second": round(total_steps * config.batch_size / progress.seconds),
     }
-    if quality:
-        run["quality"] = quality.final()
     utils.write_json(config.models_dir / "run.json", run)
+    if quality:
+        utils.write_json(config.models_dir / "run.json", run | {"quality": quality.final()})
     draw = ["python", "generate_digits.py"]
     if config.models_dir != Config.models_dir:
         draw += ["--models-dir", str(config.models_dir)]

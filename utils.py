@@ -1,9 +1,11 @@
 """What every script needs: errors and flags, files that appear whole or not at all, models to load and draw with."""
 
 import contextlib
+import errno
 import json
 import os
 import sys
+import tempfile
 import typing
 from pathlib import Path
 
@@ -46,6 +48,8 @@ def run(main, config_class, flags=None):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 # Files
@@ -66,7 +70,7 @@ def whole_file(path):
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another directory") from error
+        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -77,11 +81,16 @@ def write_json(path, value):
         temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")
 
 
-def check_writable(directory):
-    """Raise UserError unless files can be written into `directory`; it is made if need be."""
-    with whole_file(Path(directory) / "write-test") as temporary:
-        temporary.touch()
-    (Path(directory) / "write-test").unlink()
+def check_writable(path):
+    """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error
 
 
 # Models and digits
@@ -101,13 +110,17 @@ def quiet():
         os.close(nothing)
 
 
+NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
 MODELS_DIR = Path("models")
 PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
 
 
 def default_models(models_dir):
     """The directory asked for, or else that of the user's own models, or else that of the committed ones."""
-    return models_dir or (MODELS_DIR if (MODELS_DIR / "generator.keras").exists() else PRETRAINED_DIR)
+    if models_dir or (MODELS_DIR / "generator.keras").exists():
+        return models_dir or MODELS_DIR
+    print(f"nothing has been trained into {MODELS_DIR} yet: taking the pretrained models")
+    return PRETRAINED_DIR
 
 
 def load_network(path, source):
@@ -115,14 +128,24 @@ def load_network(path, source):
     with quiet():
         import keras
 
-    if not path.is_file():
-        raise UserError(f"there is no {path}: run {source} first, or give another path")
     try:
+        if not path.is_file():
+            raise UserError(f"there is no {path}: run {source} first, or give another path")
         return keras.models.load_model(path, compile=False, safe_mode=True)
+    except UserError:
+        raise
     except Exception as error:  # Keras raises about any error there is
         raise UserError(
             f"{path} is not a Keras model that can be loaded: run {source} again, or give another path"
         ) from error
+
+
+def read_run(models_dir):
+    """What run.json in a directory of models says of their training; None where there is none that can be read."""
+    try:
+        return json.loads((models_dir / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def load_models(models_dir):
@@ -134,18 +157,18 @@ def load_models(models_dir):
     Raises:
         UserError: one is missing or no Keras model, or they do not belong together.
     """
-    generator, discriminator = (
-        load_network(models_dir / f"{name}.keras", "train.py") for name in ("generator", "discriminator")
-    )
+    generator, discriminator = (load_network(models_dir / f"{name}.keras", "train.py") for name in NETWORKS)
     try:
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
-        fit = image == judged_image and image[:2] == [28, 28] and noise_and_label > num_classes
+        latent_dim = noise_and_label - num_classes
+        fit = image == judged_image and image[:2] == [28, 28] and latent_dim > 0
     except (AttributeError, TypeError, ValueError):
         fit = False
-    if not fit:
+    run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
+    if not fit or (run and run["config"]["latent_dim"] != latent_dim):
         raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
-    return generator, discriminator, noise_and_label - num_classes, num_classes
+    return generator, discriminator, latent_dim, num_classes
 
 
 def look(network, images):

@@ -39,7 +39,7 @@ def mnist():
 
 @pytest.fixture(scope="session")
 def small_npz(mnist, tmp_path_factory):
-    """A .npz file of 3,200 training digits: 100 steps of 32."""
+    """A .npz file of 3,200 training digits: 200 steps."""
     path = tmp_path_factory.mktemp("data") / "small.npz"
     np.savez(path, x_train=mnist.x_train[:3200, ..., 0], y_train=mnist.y_train[:3200])
     return path
@@ -51,7 +51,7 @@ def short_run(small_npz, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     train.train(
         train.Config(
-            dataset=str(small_npz), epochs=4, models_dir=directory / "models", samples_dir=directory / "samples"
+            dataset=str(small_npz), epochs=2, models_dir=directory / "models", samples_dir=directory / "samples"
         )
     )
     return directory
@@ -108,9 +108,13 @@ def refuses(capsys):
     """Check that flags end a script with exit code 2 and one line, `error: what: what to do`; returns the line."""
 
     def check(main, *flags):
+        capsys.readouterr()  # what came before
         with pytest.raises(SystemExit) as exit:
             utils.run(main, sys.modules[main.__module__].Config, [str(flag) for flag in flags])
         error = capsys.readouterr().err
+        if "\r" in error:  # a progress bar came first, and was either wiped or left on a line of its own
+            error = error.rpartition("\r")[2]
+            error = error[error.find("error: ") :]
         assert exit.value.code == 2
         assert error.startswith("error: ") and error.count("\n") == 1 and error.count(": ") >= 2, error
         return error

@@ -72,7 +72,7 @@ BROKEN_ARRAYS = {
     "float labels": arrays(y_train=np.zeros(64)),
     "pickled labels": arrays(y_train=np.array([{}] * 64, dtype=object)),
     "no images": arrays(x_train=np.zeros((0, 28, 28), "uint8"), y_train=np.zeros(0, "uint8")),
-    "fewer than a batch": arrays(x_train=np.zeros((31, 28, 28), "uint8"), y_train=np.zeros(31, "uint8")),
+    "fewer than a batch": arrays(x_train=np.zeros((15, 28, 28), "uint8"), y_train=np.zeros(15, "uint8")),
     "test labels missing": arrays(x_test=np.zeros((4, 28, 28), "uint8")),
 }
 

@@ -8,9 +8,11 @@ import scipy.ndimage
 
 import metrics
 from datasets import Dataset
+from discriminator import build_discriminator
 from evaluate import Config, evaluate
-from judge import JUDGE, load_judge, read
-from utils import PRETRAINED_DIR
+from generator import build_generator
+from judge import JUDGE, load_judge
+from utils import PRETRAINED_DIR, look
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def score(real, tmp_path):
 
 def test_the_judge_reads_real_digits(judge, mnist):
     assert JUDGE.stat().st_size < 3e6
-    assert (read(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
+    assert (look(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
 
 
 def by_strength(images, labels):
@@ -71,10 +73,10 @@ def by_strength(images, labels):
 )
 def test_distances_rise_with_the_damage(judge, real, kind):
     dataset, _ = real
-    reference, _ = read(judge, dataset.x_train[:3000])
+    reference, _ = look(judge, dataset.x_train[:3000])
     frechet, kernel = [], []
     for images in by_strength(dataset.x_test, dataset.y_test)[kind]:
-        features, _ = read(judge, images)
+        features, _ = look(judge, images)
         frechet.append(metrics.frechet_distance(metrics.moments(reference), metrics.moments(features)))
         kernel.append(metrics.kernel_distance(reference, features))
     assert frechet == sorted(frechet), frechet
@@ -87,7 +89,7 @@ def test_one_grey_pixel_is_less_than_a_slight_blur(judge, real):
     grey = images.copy()
     grey[:, 2, 2] = 128
     blurred = scipy.ndimage.gaussian_filter(images, (0, 0.8, 0.8, 0))
-    clean, *damaged = (metrics.moments(read(judge, x)[0]) for x in (images, grey, blurred))
+    clean, *damaged = (metrics.moments(look(judge, x)[0]) for x in (images, grey, blurred))
     distances = [metrics.frechet_distance(clean, moments) for moments in damaged]
     assert distances[0] < distances[1], distances
 
@@ -136,6 +138,14 @@ def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 5 and "http" not in page
     assert "generator_lr" in page  # how the models were trained
+
+
+def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
+    build_generator(4, 1, width=4).save(tmp_path / "generator.keras")
+    build_discriminator(1, width=4).save(tmp_path / "discriminator.keras")
+    result = evaluate(Config(models_dir=tmp_path, dataset=str(real[1]), count=500, report=tmp_path))
+    assert result["digits"]["label_accuracy"] is None and result["digits"]["frechet_distance"] > 1
+    refuses(evaluate, "--models-dir", tmp_path, "--tstr", "--count", 500)
 
 
 def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(score, real):

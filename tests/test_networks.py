@@ -32,7 +32,7 @@ discriminator = keras.models.load_model("discriminator.keras")
 assert type(generator) is type(discriminator) is keras.Sequential
 num_classes = discriminator.output_shape[-1]
 latent_dim = generator.input_shape[-1] - num_classes
-assert (latent_dim, num_classes) == (32, 10)
+assert (latent_dim, num_classes) == (64, 10)
 images = generator.predict(np.ones((3, latent_dim + num_classes), "float32"), verbose=0)
 assert discriminator.predict(images, verbose=0).shape == (3, num_classes)
 """

@@ -1,5 +1,6 @@
 """The repository: the README's commands run, and the code is tidy."""
 
+import json
 import re
 import shlex
 import shutil
@@ -9,25 +10,38 @@ import sys
 import pytest
 from conftest import ROOT
 
+from benchmarks import seeds
+
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+
+SCRIPTS = ("train", "generate_digits", "evaluate")
+KNOWN = ("make ", "pip install -r ", *(f"python {name}.py" for name in SCRIPTS))
 
 
 def test_readme_commands_are_all_known():
     """Each is run below, or is one of those that set up what the tests run in."""
     setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest"}
     for command in COMMANDS:
-        assert command in setup or command.startswith(
-            ("make ", "pip install -r ", "python train.py", "python generate_")
-        )
+        assert command in setup or command.startswith(KNOWN)
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if ".py" in command])
 def test_readme_command_runs(command, checkout, small_npz, run_script):
-    """As it stands, but for training, which gets a small data set."""
-    flags = ["--dataset", small_npz, "--epochs", 1] if "train.py" in command else []
+    """As it stands, but with a small data set, and with something to evaluate where a file is asked for."""
+    flags = {
+        "train.py": ["--dataset", small_npz, "--epochs", 1],
+        "evaluate.py": ["--dataset", small_npz, "--count", 500],
+    }
+    shutil.copy(small_npz, checkout / "digits.npz")
+    flags = flags.get(command.split()[1], [])
     done = run_script(*shlex.split(command)[1:], *flags, cwd=checkout)
     assert done.returncode == 0, done.stderr
+
+
+def test_readme_table_is_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "seeds.json").read_text())
+    assert seeds.table(results) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is optional")
