@@ -12,9 +12,10 @@ digits: .venv/run
 test: .venv/dev
 	.venv/bin/python -m pytest
 
-# Remake the committed models and the picture in the README.
+# Remake the committed models, from a default run, and the picture in the README.
 pretrained: .venv/run
-	.venv/bin/python train.py --models-dir models/pretrained
+	.venv/bin/python train.py
+	cp models/generator.keras models/discriminator.keras models/run.json models/pretrained
 	.venv/bin/python generate_digits.py --models-dir models/pretrained --output-dir docs
 
 .venv/run: requirements.txt

@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import utils  # noqa: E402
-from utils import Range  # noqa: E402
+from utils import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
 RUNS = {"one epoch": ["--epochs", "1"], "default": []}
 ROWS = {
-    "seconds": ("training, seconds", ".0f"),
+    "seconds": ("seconds from start to saved models", ".0f"),
     "frechet_distance": ("Fréchet distance", ".2f"),
     "kernel_distance": ("kernel distance x 1000", ".2f"),
     "classifier_score": ("classifier score", ".2f"),
@@ -50,7 +50,9 @@ class Config:
 
 def command(*words):
     """Run one of the scripts as a user would."""
-    subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, check=True, capture_output=True)
+    done = subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"{words[0]} failed with exit code {done.returncode}: see to this\n{done.stderr[-2000:]}")
 
 
 def measure(name, seed):
