@@ -61,10 +61,10 @@ def plot_run(path, curve, epochs):
     axes[0].set(ylabel="loss")
     axes[0].legend()
     if measured:
-        axes[1].semilogy([row["images"] for row in epochs], [row["frechet_distance"] for row in epochs], "o-")
-        axes[1].set(ylabel="Fréchet distance, of the judge's features")
+        axes[1].plot([row["images"] for row in epochs], [row["frechet_distance"] for row in epochs], "o-")
+        axes[1].set(ylabel="Fréchet distance, of the judge's features", ylim=(0, None))
     axes[-1].set(xlabel="training images seen")
     for each in axes:
-        each.grid(alpha=0.3, which="both")
+        each.grid(alpha=0.3)
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=120)
