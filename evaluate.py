@@ -199,7 +199,7 @@ def evaluate(config):
         if key in numbers["floor"]:
             cells = (numbers[column][key] for column in ("digits", "floor"))
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{len(digits.images)} digits of {source} beside {config.dataset}'s own test digits:")
+    print(f"{len(digits.images)} digits of {source} beside real ones of {config.dataset}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 

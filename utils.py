@@ -163,10 +163,11 @@ def load_models(models_dir):
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
         latent_dim = noise_and_label - num_classes
         fit = image == judged_image and image[:2] == [28, 28] and latent_dim > 0
-    except (AttributeError, TypeError, ValueError):
+        run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
+        fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
+    except (AttributeError, KeyError, TypeError, ValueError):
         fit = False
-    run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
-    if not fit or (run and run["config"]["latent_dim"] != latent_dim):
+    if not fit:
         raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
     return generator, discriminator, latent_dim, num_classes
 

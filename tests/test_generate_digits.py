@@ -168,6 +168,10 @@ def test_refuses_models_that_do_not_belong_together(refuses, tmp_path):
     shutil.copy(PRETRAINED_DIR / "generator.keras", models)
     build_discriminator(1).save(models / "discriminator.keras")  # 73 + 1 inputs would fit
     assert "belong together" in refuses(generate, "--models-dir", models, "--output-dir", tmp_path)
+    for text in ("[]", "{}", '{"config": 1}'):  # JSON, but of no run
+        (copy_models(tmp_path / "others") / "run.json").write_text(text)
+        assert "belong together" in refuses(generate, "--models-dir", tmp_path / "others", "--output-dir", tmp_path)
+        shutil.rmtree(tmp_path / "others")
     keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]).save(models / "generator.keras")
     assert "belong together" in refuses(generate, "--models-dir", models, "--output-dir", tmp_path)
 
