@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import zipfile
 from pathlib import Path
@@ -87,8 +88,8 @@ def load_dataset(name):
     return dataset
 
 
-def training_batches(dataset, batch_size, seed):
-    """Return an endless `tf.data.Dataset` of (images, labels) batches.
+def training_batches(dataset, batch_size, seed, first_step=0):
+    """Return an endless `tf.data.Dataset` of (images, labels) batches, of step `first_step` and those after it.
 
     Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
     no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.
@@ -105,7 +106,7 @@ def training_batches(dataset, batch_size, seed):
         chosen = tf.random.experimental.index_shuffle(positions, [seed, epoch], max_index=count - 1)
         return tf.gather(images, chosen), tf.gather(labels, chosen)
 
-    return tf.data.Dataset.range(2**62).map(batch).prefetch(tf.data.AUTOTUNE)
+    return tf.data.Dataset.range(first_step, 2**62).map(batch).prefetch(tf.data.AUTOTUNE)
 
 
 def _fetch(name, path):
@@ -127,14 +128,31 @@ def _read_npz(path):
         raise UserError(f"there is no data at {path}: give {', '.join(NAMES)}, a .npz file or a directory of IDX files")
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > MAX_BYTES:
                 raise UserError(f"{path} unpacks to more than {MAX_BYTES >> 20} MB: give a smaller data set")
+            for member in members:
+                _check_npy(archive, member)
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files if key in KEYS}
     except UserError:
         raise
     except Exception as error:  # a damaged zip or npy raises about any error there is
         raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
+
+
+def _check_npy(archive, member):
+    """Raise ValueError where an array in a .npz promises more than its file holds: NumPy would make room for it."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+        raise ValueError("packed in a way in which NumPy packs nothing")
+    with archive.open(member) as file:
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[np.lib.format.read_magic(file)]
+        shape, _, dtype = read_header(file)
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError("an array promises more than there is")
 
 
 def _read_idx_directory(directory):
@@ -156,7 +174,7 @@ def _read_idx(path):
             if zeros != 0 or kind != 8 or not 1 <= dimensions <= 4:
                 raise ValueError("not an IDX file of bytes")
             shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
-            size = int(np.prod(shape, dtype=object))
+            size = math.prod(shape)
             if size > MAX_BYTES:
                 raise ValueError("too large")
             data = file.read(size + 1)
