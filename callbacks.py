@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 import metrics
+import networks
 import pictures
 import utils
 
@@ -73,7 +74,7 @@ class Quality(keras.callbacks.Callback):
         super().__init__()
         self.dataset, self.judge = dataset, judge
         some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
-        features, logits = utils.look(judge, dataset.x_train[some])
+        features, logits = networks.look(judge, dataset.x_train[some])
         self.reference = metrics.moments(features)
         # On other data than its own, the judge's features still measure, but it cannot read the labels.
         self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
@@ -83,20 +84,20 @@ class Quality(keras.callbacks.Callback):
         gan = self.model
         noise = np.random.default_rng([gan.seed, number]).standard_normal((count, gan.latent_dim), "float32")
         labels = np.arange(count) % gan.num_classes
-        return utils.draw(gan.averaged_generator, noise, labels), labels
+        return networks.draw(gan.averaged_generator, noise, labels), labels
 
     def on_epoch_end(self, epoch, logs):
-        features, _ = utils.look(self.judge, self.draw(5000, epoch)[0])
+        features, _ = networks.look(self.judge, self.draw(5000, epoch)[0])
         logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
 
     def final(self):
         """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
         images, labels = self.draw(10_000, 2**32)
-        features, logits = utils.look(self.judge, images)
-        everything = metrics.moments(utils.look(self.judge, self.dataset.x_train)[0])
+        features, logits = networks.look(self.judge, images)
+        everything = metrics.moments(networks.look(self.judge, self.dataset.x_train)[0])
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
         if len(self.dataset.x_test) > features.shape[1]:
-            test = metrics.moments(utils.look(self.judge, self.dataset.x_test)[0])
+            test = metrics.moments(networks.look(self.judge, self.dataset.x_test)[0])
             quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
         if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
@@ -130,7 +131,7 @@ class SampleSheets(keras.callbacks.Callback):
         self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
 
     def on_epoch_end(self, epoch, logs=None):
-        images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
+        images = networks.draw(self.model.averaged_generator, self.noise, self.labels)
         sheet = pictures.sheet(images, self.columns)
         pictures.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", sheet)
         if epoch % -(-self.params["epochs"] // 100) == 0 or epoch + 1 == self.params["epochs"]:

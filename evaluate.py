@@ -17,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 import metrics
+import networks
 import utils
 from datasets import load_dataset
 from judge import JUDGE, accuracy_of_telling_apart, accuracy_of_training_on, load_judge
@@ -88,7 +89,7 @@ def pixels(images):
 
 
 def read_digits(judge, images, labels, real):
-    features, logits = utils.look(judge, images)
+    features, logits = networks.look(judge, images)
     labels = logits.argmax(axis=1) if labels is None else labels
     return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
 
@@ -123,11 +124,11 @@ def digits_to_score(config, dataset):
         order = rng.permutation(len(digits.x_train))
         labels = digits.y_train[order] if digits.y_train.any() else None  # all 0: of an unlabelled generator
         return digits.x_train[order], labels, config.npz
-    models_dir = utils.default_models(config.models_dir)
-    generator, _, latent_dim, num_classes = utils.load_models(models_dir)
+    models_dir = networks.default_models(config.models_dir)
+    generator, _, latent_dim, num_classes = networks.load_models(models_dir)
     count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
     labels = np.arange(count) % num_classes
-    images = utils.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels)
+    images = networks.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels)
     return images, labels if num_classes > 1 else None, models_dir
 
 
@@ -151,7 +152,7 @@ def measure(config, dataset, judge, images, labels, source):
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
 
     with tqdm(total=5, desc="evaluating", leave=False) as bar:
-        features, _ = utils.look(judge, real_images)
+        features, _ = networks.look(judge, real_images)
         some = rng.permutation(len(features))[:10_000]
         real = Real(real_images, real_labels, metrics.moments(features), features[some])
         bar.update()
@@ -210,7 +211,7 @@ def evaluate(config):
     settings = {
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "training": utils.read_run(source),
+        "training": networks.read_run(source),
     }
     if config.json:
         utils.write_json(config.json, settings | numbers)

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import numpy as np
 
+import networks
 import pictures
 import utils
 from utils import Range, UserError
@@ -59,10 +60,10 @@ def best(generator, discriminator, noise, labels):
     shape = hands, tries, labels.shape[1]
     every_noise = np.broadcast_to(noise[:, :, None], (*shape, width)).reshape(-1, width)
     every_label = np.broadcast_to(labels[:, None], shape).ravel()
-    images = utils.draw(generator, every_noise, every_label)
+    images = networks.draw(generator, every_noise, every_label)
     chosen = np.zeros(hands, int)
     if tries > 1:
-        logits = utils.look(discriminator, images)
+        logits = networks.look(discriminator, images)
         own = np.take_along_axis(logits, every_label[:, None], axis=1).reshape(shape)
         chosen = own.sum(axis=2).argmax(axis=1)
     return images.reshape(*shape, *images.shape[1:])[np.arange(hands), chosen].reshape(-1, *images.shape[1:])
@@ -73,7 +74,7 @@ def film(generator, labels, frames, rng, latent_dim):
     one, other = rng.standard_normal((2, latent_dim), "float32")
     angles = np.linspace(0, 2 * np.pi, frames, endpoint=False, dtype="float32")
     hands = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * other  # standard normal at every angle
-    images = utils.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
+    images = networks.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
     return [pictures.sheet(row, len(labels)) for row in np.split(images, frames)]
 
 
@@ -90,8 +91,8 @@ def generate(config):
     utils.check_writable(config.output_dir / "digits.png")
     if config.npz:
         utils.check_writable(config.npz)
-    models_dir = utils.default_models(config.models_dir)
-    generator, discriminator, latent_dim, num_classes = utils.load_models(models_dir)
+    models_dir = networks.default_models(config.models_dir)
+    generator, discriminator, latent_dim, num_classes = networks.load_models(models_dir)
 
     if number is not None:
         labels = number

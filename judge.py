@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
+import networks
 import utils
 from datasets import load_dataset
 from utils import Range
@@ -91,7 +92,7 @@ def load_judge(path=JUDGE):
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.
     """
-    network = utils.load_network(path, "judge.py")
+    network = networks.load_network(path, "judge.py")
     try:
         features = network.get_layer("features").output
     except (AttributeError, ValueError) as error:
@@ -108,7 +109,7 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     keras.utils.set_random_seed(seed)
     classifier = build_judge(num_classes)
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
-    return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
+    return float((networks.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
 
 
 def accuracy_of_telling_apart(fake, real, seed):
@@ -123,7 +124,7 @@ def accuracy_of_telling_apart(fake, real, seed):
     training, test = order[:count], order[count:]
     classifier = build_judge(2)
     fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
-    return float((utils.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
+    return float((networks.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
 
 
 def train_judge(config):
@@ -141,7 +142,7 @@ def train_judge(config):
     with utils.whole_file(config.output) as temporary:
         plain.save(temporary)
     if len(dataset.x_test):
-        right = (utils.look(judge, dataset.x_test).argmax(axis=-1) == dataset.y_test).mean()
+        right = (networks.look(judge, dataset.x_test).argmax(axis=-1) == dataset.y_test).mean()
         print(f"{right:.2%} of the test digits right")
     print(f"the judge: {config.output}")
     return judge

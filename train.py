@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+import networks
 import pictures
 import utils
 from datasets import load_dataset, training_batches
@@ -118,7 +119,7 @@ def train(config):
     pictures.plot_run(config.samples_dir / "losses.png", progress.curve, progress.epochs)
     pictures.save_gif(config.samples_dir / "training.gif", sheets.frames)
     with contextlib.ExitStack() as stack:  # both are written before either takes its place
-        for name, network in zip(utils.NETWORKS, (gan.averaged_generator, gan.discriminator), strict=True):
+        for name, network in zip(networks.NETWORKS, (gan.averaged_generator, gan.discriminator), strict=True):
             network.save(stack.enter_context(utils.whole_file(config.models_dir / f"{name}.keras")))
     with utils.whole_file(config.models_dir / "history.csv") as temporary, open(temporary, "w", newline="") as file:
         rows = csv.DictWriter(file, progress.epochs[0].keys())

@@ -1,15 +1,17 @@
-"""What every script needs: errors and flags, files that appear whole or not at all, models to load and draw with."""
+"""What every script needs: errors and flags, signals, files that appear whole or not at all."""
 
 import contextlib
 import errno
 import json
 import os
+import re
+import signal
 import sys
 import tempfile
+import time
 import typing
 from pathlib import Path
 
-import numpy as np
 import tyro
 
 # Errors and flags
@@ -48,37 +50,125 @@ def run(main, config_class, flags=None):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except Stopped as stop:
+        sys.exit(128 + stop.signum)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
+class Stopped(BaseException):
+    """A signal asks to stop. No Exception, so that nothing on the way up takes it for an error of its own."""
+
+    def __init__(self, signum):
+        super().__init__(signum)
+        self.signum = signum
+
+
+class Signals:
+    """Within this context SIGINT and SIGTERM raise Stopped; a second one kills the process.
+
+    While `hold` is in force, what must not be torn is finished first: the signal is kept until `release`.
+    """
+
+    def __enter__(self):
+        self.held, self.waiting = False, None
+        self.before = {signum: signal.signal(signum, self._stop) for signum in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception):
+        for signum, handler in self.before.items():
+            signal.signal(signum, handler)
+
+    def _stop(self, signum, frame):
+        for each in self.before:
+            signal.signal(each, signal.SIG_DFL)
+        if not self.held:
+            raise Stopped(signum)
+        self.waiting = signum
+
+    def hold(self):
+        self.held = True
+
+    def release(self):
+        self.held = False
+        if self.waiting:
+            raise Stopped(self.waiting)
+
+
 # Files
+
+MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
+
+
+@contextlib.contextmanager
+def whole_files(*paths):
+    """Yield a temporary path beside each path; what was written there takes their places together at the end.
+
+    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there.
+    """
+    paths = [Path(path) for path in paths]
+    # The suffix stays: Keras and Pillow go by it.
+    temporaries = [path.with_name(f".{os.getpid()}-{path.name}") for path in paths]
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporaries
+        for temporary in temporaries:
+            flush(temporary)
+        for temporary, path in zip(temporaries, paths, strict=True):
+            os.replace(temporary, path)
+            flush(path.parent)
+    except OSError as error:
+        names = " or ".join(map(str, paths))
+        raise UserError(
+            f"cannot write {names} ({error.strerror or error}): choose another place, or make room"
+        ) from error
+    finally:
+        for temporary in temporaries:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 @contextlib.contextmanager
 def whole_file(path):
-    """Yield a temporary path beside `path`; what was written there becomes `path` at the end, unless an error came.
-
-    Raises UserError where the file cannot be written. An old file of that name survives any failure.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")  # the suffix stays: Keras and Pillow go by it
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """`whole_files` for one."""
+    with whole_files(path) as [temporary]:
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+
+
+def flush(path):
+    """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
+    with contextlib.suppress(PermissionError):  # Windows opens no directories
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sweep(directory):
+    """Remove the temporary files of `whole_files` in processes that were killed: those older than a minute."""
+    for path in directory.glob(".*-*"):
+        if re.match(r"\.\d+-", path.name) and time.time() - path.stat().st_mtime > 60:
+            path.unlink(missing_ok=True)
+
+
+def read_text(path):
+    """The text of a small file; raises ValueError where it is not small or no text, and OSError."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read(MAX_TEXT)
+    if len(text) == MAX_TEXT:
+        raise ValueError(f"{path} is too large")
+    return text
+
+
+def to_json(value):
+    return json.dumps(value, indent=2, default=str) + "\n"
 
 
 def write_json(path, value):
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")
+        temporary.write_text(to_json(value))
 
 
 def check_writable(path):
@@ -93,7 +183,7 @@ def check_writable(path):
         raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error
 
 
-# Models and digits
+# TensorFlow
 
 
 @contextlib.contextmanager
@@ -108,91 +198,3 @@ def quiet():
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nothing)
-
-
-NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
-MODELS_DIR = Path("models")
-PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
-
-
-def default_models(models_dir):
-    """The directory asked for, or else that of the user's own models, or else that of the committed ones."""
-    if models_dir or (MODELS_DIR / "generator.keras").exists():
-        return models_dir or MODELS_DIR
-    print(f"nothing has been trained into {MODELS_DIR} yet: taking the pretrained models")
-    return PRETRAINED_DIR
-
-
-def load_network(path, source):
-    """Load a Keras model; raises UserError where it is missing or cannot be loaded: `source` is the script to run."""
-    with quiet():
-        import keras
-
-    try:
-        if not path.is_file():
-            raise UserError(f"there is no {path}: run {source} first, or give another path")
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except UserError:
-        raise
-    except Exception as error:  # Keras raises about any error there is
-        raise UserError(
-            f"{path} is not a Keras model that can be loaded: run {source} again, or give another path"
-        ) from error
-
-
-def read_run(models_dir):
-    """What run.json in a directory of models says of their training; None where there is none that can be read."""
-    try:
-        return json.loads((models_dir / "run.json").read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def load_models(models_dir):
-    """Load a generator and its discriminator.
-
-    Returns:
-        (generator, discriminator, latent_dim, num_classes).
-
-    Raises:
-        UserError: one is missing or no Keras model, or they do not belong together.
-    """
-    generator, discriminator = (load_network(models_dir / f"{name}.keras", "train.py") for name in NETWORKS)
-    try:
-        (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
-        (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
-        latent_dim = noise_and_label - num_classes
-        fit = image == judged_image and image[:2] == [28, 28] and latent_dim > 0
-        run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
-        fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        fit = False
-    if not fit:
-        raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
-    return generator, discriminator, latent_dim, num_classes
-
-
-def look(network, images):
-    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
-    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
-    outputs = [network.predict_on_batch(batch) for batch in batches]
-    if isinstance(outputs[0], list):
-        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
-    return np.concatenate(outputs)
-
-
-def draw(generator, noise, labels):
-    """Let a generator draw.
-
-    Args:
-        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
-        noise: float32 (N, latent_dim), standard normal.
-        labels: int (N,), the class of each image.
-
-    Returns:
-        uint8 (N, 28, 28, C), 0..255.
-    """
-    one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
-    inputs = np.concatenate([noise, one_hot], axis=-1)
-    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
-    return np.concatenate([np.round((images + 1) * 127.5).astype("uint8") for images in batches])

@@ -12,7 +12,7 @@ from discriminator import build_discriminator
 from evaluate import Config, evaluate
 from generator import build_generator
 from judge import JUDGE, load_judge
-from utils import PRETRAINED_DIR, look
+from networks import PRETRAINED_DIR, look
 
 
 @pytest.fixture(scope="module")

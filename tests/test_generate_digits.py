@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import networks
 import utils
 from discriminator import build_discriminator
 from generate_digits import Config, generate
 from generator import build_generator
-from utils import PRETRAINED_DIR
+from networks import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
@@ -71,7 +72,7 @@ def test_only_some_digits_and_each_on_its_own(tmp_path):
 
 
 def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
-    _, discriminator, *_ = utils.load_models(PRETRAINED_DIR)
+    _, discriminator, *_ = networks.load_models(PRETRAINED_DIR)
 
     def rating(images, labels):
         logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)

@@ -10,6 +10,7 @@ from PIL import Image
 
 import gan
 import generate_digits
+import networks
 import train
 import utils
 from generator import build_generator
@@ -48,7 +49,7 @@ def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):
 
 
 def assert_equal_weights(*directories):
-    for name in utils.NETWORKS:
+    for name in networks.NETWORKS:
         one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
         assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
@@ -71,9 +72,9 @@ def test_400_steps_beat_an_untrained_generator(short_run, reader):
     def accuracy(generator):
         labels = np.arange(500) % 10
         noise = np.random.default_rng(0).standard_normal((500, 64), "float32")
-        return (reader(utils.draw(generator, noise, labels)) == labels).mean()
+        return (reader(networks.draw(generator, noise, labels)) == labels).mean()
 
-    trained, *_ = utils.load_models(short_run / "models")
+    trained, *_ = networks.load_models(short_run / "models")
     assert accuracy(build_generator(64, 10)) < 0.25
     assert accuracy(trained) > 0.5
 
@@ -100,7 +101,7 @@ def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path
         samples_dir=tmp_path / "samples",
     )
     train.train(config)
-    _, _, latent_dim, num_classes = utils.load_models(tmp_path / "models")
+    _, _, latent_dim, num_classes = networks.load_models(tmp_path / "models")
     assert (latent_dim, num_classes) == (64, 1)
     images, labels = generate_digits.generate(
         generate_digits.Config(count=30, models_dir=tmp_path / "models", output_dir=tmp_path)

@@ -1,0 +1,180 @@
+"""The networks' files, which may be anybody's: checked before they are loaded. And drawing with what was loaded."""
+
+import io
+import json
+import math
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+import utils
+from utils import UserError
+
+NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
+MODELS_DIR = Path("models")
+PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
+
+
+def default_models(models_dir):
+    """The directory asked for, or else that of the user's own models, or else that of the committed ones."""
+    if models_dir or (MODELS_DIR / "generator.keras").exists():
+        return models_dir or MODELS_DIR
+    print(f"nothing has been trained into {MODELS_DIR} yet: taking the pretrained models")
+    return PRETRAINED_DIR
+
+
+# A model file can name any class for Keras to build, and loading one has often been a way to run a stranger's code.
+# So only these may appear: layers that do nothing but compute, and the modules of what is set within them.
+LAYERS = {
+    *("InputLayer", "Dense", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "UpSampling2D"),
+    *("BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
+    *("SpectralNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Identity", "Rescaling"),
+    *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "Flatten", "Reshape", "Permute", "Cropping2D"),
+    *("ZeroPadding2D", "MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"),
+}
+PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
+MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+MAX_PARAMETERS = 2**26
+MAX_OUTPUT = 2**18  # numbers that a layer gives for one image
+
+
+def load_network(path, source):
+    """Load a Keras Sequential of built-in layers, without running anything that its file brings.
+
+    Args:
+        path: a .keras file.
+        source: the script that makes such files, for the error message.
+
+    Raises:
+        UserError: it is missing, damaged, too large, or anything else than layers of LAYERS in a row.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no {path}: run {source} first, or give another path")
+    with utils.quiet():
+        import keras
+
+    try:
+        _check_file(path)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras, zipfile and HDF5 raise about any error there is
+        reason = f" ({error})" if isinstance(error, _Refused) else ""
+        raise UserError(
+            f"{path} is no Sequential that can be loaded{reason}: run {source} again, or give another path"
+        ) from error
+
+
+class _Refused(Exception):
+    """A model file holds what it should not."""
+
+
+def _check_file(path):
+    """Raise an error unless the .keras file `path` holds a Sequential of sane size and nothing else."""
+    import h5py
+    import keras
+
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if {member.filename for member in members} != MEMBERS or len(members) != len(MEMBERS):
+            raise _Refused(f"it should hold {', '.join(sorted(MEMBERS))} and nothing else")
+        for member in members:
+            limit = 5 * MAX_PARAMETERS if member.filename.endswith(".h5") else utils.MAX_TEXT
+            if member.file_size > limit or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise _Refused(f"{member.filename} in it is too large, or packed in an unusual way")
+        config = json.loads(archive.read("config.json"))
+        weights = io.BytesIO(archive.read("model.weights.h5"))
+    if (config["module"], config["class_name"], config["registered_name"]) != ("keras", "Sequential", None):
+        raise _Refused("it is another kind of model")
+    config.pop("compile_config", None)  # Keras is told to leave it alone
+    _check_parts([config["config"], config.get("build_config")])
+
+    with h5py.File(weights) as file:  # a small file can promise any size
+        sizes = []
+        file.visititems(lambda _, item: sizes.append(item.nbytes if isinstance(item, h5py.Dataset) else 0))
+    if sum(sizes) > 5 * MAX_PARAMETERS:
+        raise _Refused("its weights are too large")
+    with keras.StatelessScope(initialize_variables=False):  # infers all shapes, and takes no memory for them
+        network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    batch, *_ = network.input_shape
+    outputs = [math.prod(layer.output.shape[1:]) for layer in network.layers]
+    if batch is not None or max(outputs) > MAX_OUTPUT or network.count_params() > MAX_PARAMETERS:
+        raise _Refused("its layers are too large")
+
+
+def _check_parts(part):
+    """Raise _Refused where a part of a serialised model is none of the objects that may be in one."""
+    if isinstance(part, list):
+        for item in part:
+            _check_parts(item)
+    elif isinstance(part, dict):
+        if "class_name" in part or "registered_name" in part:
+            module, name = part.get("module"), part.get("class_name")
+            known = name in LAYERS if module == "keras.layers" else name == "DTypePolicy" or module in PARTS
+            if not known or part.get("registered_name") is not None:
+                raise _Refused(f"it holds a {name}, which is not among the layers that networks.py allows")
+        for item in part.values():
+            _check_parts(item)
+
+
+def read_run(models_dir):
+    """What run.json in a directory of models says of their training; None where there is none.
+
+    Raises UserError where there is one that cannot be read.
+    """
+    path = models_dir / "run.json"
+    try:
+        return json.loads(utils.read_text(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: delete it, or train again") from error
+
+
+def load_models(models_dir):
+    """Load a generator and its discriminator.
+
+    Returns:
+        (generator, discriminator, latent_dim, num_classes).
+
+    Raises:
+        UserError: one is missing or cannot be loaded, or they do not belong together.
+    """
+    generator, discriminator = (load_network(models_dir / f"{name}.keras", "train.py") for name in NETWORKS)
+    try:
+        (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
+        (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
+        latent_dim = noise_and_label - num_classes
+        fit = image == judged_image and image[:2] == [28, 28] and latent_dim > 0
+        run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
+        fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        fit = False
+    if not fit:
+        raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
+    return generator, discriminator, latent_dim, num_classes
+
+
+def look(network, images):
+    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
+    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
+    outputs = [network.predict_on_batch(batch) for batch in batches]
+    if isinstance(outputs[0], list):
+        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+    return np.concatenate(outputs)
+
+
+def draw(generator, noise, labels):
+    """Let a generator draw.
+
+    Args:
+        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
+        noise: float32 (N, latent_dim), standard normal.
+        labels: int (N,), the class of each image.
+
+    Returns:
+        uint8 (N, 28, 28, C), 0..255.
+    """
+    one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
+    inputs = np.concatenate([noise, one_hot], axis=-1)
+    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
+    return np.concatenate([np.round((images + 1) * 127.5).astype("uint8") for images in batches])
