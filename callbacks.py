@@ -1,65 +1,83 @@
-"""What happens around the steps: the progress bar, the losses' history and a sheet of digits after each epoch."""
+"""What happens around the steps: progress, measurement, a sheet of digits after each epoch, the state saved.
 
+They end an epoch in the order Quality, SampleSheets, Progress, Checkpoints: it is over once Progress has put it into
+the record, and what was done before that can be done again.
+"""
+
+import functools
 import sys
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 import metrics
 import networks
 import pictures
 import utils
 
+COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
+
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar over the whole run: epoch, time left, images/s and both losses.
+    """A progress bar over the whole run, and its losses kept; stops a run whose numbers have gone wrong.
 
-    Attributes:
-        curve: list of dicts with images, discriminator_loss, generator_loss: the means over a few steps, for plotting.
-        epochs: list of dicts with epoch, images, discriminator_loss, generator_loss: the means over an epoch.
-        seconds: time spent in training steps, the other callbacks' work left out.
+    Args:
+        bar: a tqdm bar that counts images.
+        record: `checkpoint.Record` that the losses go into.
     """
 
-    def __init__(self, num_epochs, steps_per_epoch, batch_size):
+    def __init__(self, bar, record, batch_size):
         super().__init__()
-        self.num_epochs, self.steps_per_epoch, self.batch_size = num_epochs, steps_per_epoch, batch_size
-        self.curve, self.epochs, self.seconds = [], [], 0.0
-
-    def on_train_begin(self, logs=None):
-        total = self.num_epochs * self.steps_per_epoch * self.batch_size
-        self.bar = tqdm(total=total, unit=" images", unit_scale=True, smoothing=0.05, dynamic_ncols=True)
+        self.bar, self.record, self.batch_size = bar, record, batch_size
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.bar.set_description(f"epoch {epoch + 1}/{self.num_epochs}")
-        self.steps, self.means, self.clock = 0, {}, time.perf_counter()
+        self.bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}")
+        self.steps = 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.clock = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs):
-        steps = batch + 1  # since the epoch began, as are the means in logs; what came since the last call follows
-        losses = {
-            name: (mean * steps - self.means.get(name, 0) * self.steps) / (steps - self.steps)
-            for name, mean in logs.items()
-        }
-        if not np.all(np.isfinite(list(losses.values()))):
-            self.bar.close()
-            epoch = self.bar.desc.rstrip(": ")
-            raise utils.UserError(f"a loss is not finite in {epoch}: lower the learning rates, or raise --r1-gamma")
-        self.bar.update((steps - self.steps) * self.batch_size)
-        self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in losses.items()})
-        self.curve.append({"images": self.bar.n, **losses})
-        now = time.perf_counter()
-        self.seconds += now - self.clock
-        self.steps, self.means, self.clock = steps, logs, now
+        self.record.seconds["training"] += time.perf_counter() - self.clock
+        self.model.reset_metrics()  # so that logs holds the means over one call, whenever the run was resumed
+        steps, self.steps = batch + 1 - self.steps, batch + 1
+        self.bar.update(steps * self.batch_size)
+        self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in logs.items()})
+        self.record.curve.append({"images": self.bar.n, **logs})
+        self._check(logs)
 
     def on_epoch_end(self, epoch, logs):
-        self.epochs.append({"epoch": epoch + 1, "images": self.bar.n, **logs})
+        first = self.record.epochs[-1]["images"] if self.record.epochs else 0
+        calls = [row for row in self.record.curve if row["images"] > first]
+        losses = {name: float(np.mean([row[name] for row in calls])) for name in calls[0] if name != "images"}
+        measured = {name: value for name, value in logs.items() if name not in losses}
+        self.record.epochs.append({"epoch": epoch + 1, "images": self.bar.n, **losses, **measured})
         if "frechet_distance" in logs:
             self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=sys.stderr)
 
-    def on_train_end(self, logs=None):
-        self.bar.close()
+    def _check(self, losses):
+        """Raise UserError where the numbers show that nothing more will be learned."""
+        problem = None
+        if not np.all(np.isfinite(list(losses.values()))):
+            problem = "a loss is not finite: lower the learning rates, or raise --r1-gamma"
+        window = self.bar.n - COLLAPSE_STEPS * self.batch_size
+        if window >= self.record.curve[0]["images"]:
+            curve = self.record.curve[-COLLAPSE_STEPS:]
+            recent = [row["discriminator_loss"] for row in curve if row["images"] > window]
+            if min(recent) > 0.995 * self.blind_loss:
+                problem = "the discriminator sees no difference: lower --r1-gamma, or move --discriminator-lr to 0.002"
+            elif max(recent) < 0.02 * self.blind_loss:
+                problem = "the generator never deceives it: lower --discriminator-lr, or move --generator-lr to 0.002"
+        if problem:
+            raise utils.UserError(f"stopped in {self.bar.desc.rstrip(': ')}, {problem}")
+
+    @functools.cached_property
+    def blind_loss(self):
+        """The least that a discriminator pays that gives every image the same logit."""
+        logits = np.linspace(-1, 1, 21, dtype="float32")[:, None]
+        return min(float(self.model.discriminator_loss_fn(logit, logit)) for logit in logits)
 
 
 class Quality(keras.callbacks.Callback):
@@ -107,15 +125,21 @@ class Quality(keras.callbacks.Callback):
 class SampleSheets(keras.callbacks.Callback):
     """After each epoch, draw epoch_NNN.png: a column a class, each row in one hand, always of the same noise.
 
-    Attributes:
-        frames: sheets for a film, uint8 (H, W, C): all, or about a hundred of a long run.
+    Args:
+        directory: where the pictures go; those of the epochs in the record are written again.
+        record: `checkpoint.Record` that the frames of the film go into: all, or about a hundred of a long run.
     """
 
-    def __init__(self, directory, rows=10):
+    def __init__(self, directory, record, rows=10):
         super().__init__()
         self.directory = Path(directory)
+        self.record = record
         self.rows = rows
-        self.frames = []
+        for epoch, sheet in record.frames.items():
+            self.save(epoch, sheet)
+
+    def save(self, epoch, sheet):
+        pictures.save_png(self.directory / f"epoch_{epoch:03d}.png", sheet)
 
     def set_model(self, model):
         super().set_model(model)
@@ -133,6 +157,38 @@ class SampleSheets(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         images = networks.draw(self.model.averaged_generator, self.noise, self.labels)
         sheet = pictures.sheet(images, self.columns)
-        pictures.save_png(self.directory / f"epoch_{epoch + 1:03d}.png", sheet)
+        self.save(epoch + 1, sheet)
         if epoch % -(-self.params["epochs"] // 100) == 0 or epoch + 1 == self.params["epochs"]:
-            self.frames.append(sheet)
+            self.record.frames[epoch + 1] = sheet
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Save the state after each epoch and every so many steps, and let signals in only where a state is whole.
+
+    Args:
+        save: a function that saves the state.
+        every: steps between two states within an epoch, rounded up to the end of a call.
+        signals: `utils.Signals`, held while steps are under way.
+    """
+
+    def __init__(self, save, every, signals):
+        super().__init__()
+        self.save, self.every, self.signals = save, every, signals
+        self.traced = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.saved_at = 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.traced:  # the first call takes seconds of preparation, and has nothing to save before
+            self.signals.hold()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.traced = True
+        if batch + 1 - self.saved_at >= self.every:
+            self.save()
+            self.saved_at = batch + 1
+        self.signals.release()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save()

@@ -81,6 +81,7 @@ class GAN(keras.Model):
         self.seed = seed
         self.discriminator_loss = keras.metrics.Mean("discriminator_loss")
         self.generator_loss = keras.metrics.Mean("generator_loss")
+        self.built = True  # its parts are; Keras would wait for a call, and saves nothing before
 
     def compile(
         self, generator_optimizer, discriminator_optimizer, loss="hinge", ema_decay=0.999, r1_gamma=1.0, **kwargs
@@ -101,6 +102,11 @@ class GAN(keras.Model):
         self.discriminator_loss_fn, self.generator_loss_fn = LOSSES[loss]
         self.ema_decay = ema_decay
         self.r1_gamma = r1_gamma
+
+    @property
+    def step(self):
+        """How many steps it was trained."""
+        return int(self.generator_optimizer.iterations)
 
     @property
     def metrics(self):

@@ -9,17 +9,19 @@ Writes generator.keras, discriminator.keras, history.csv and run.json into the m
 training.gif and losses.png into the samples directory.
 """
 
-import contextlib
 import csv
+import json
 import platform
 import shlex
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from tqdm import tqdm
 
+import checkpoint
 import networks
 import pictures
 import utils
@@ -53,94 +55,195 @@ class Config:
     # Run
     evaluate: bool = True  # measure the digits after each epoch and at the end; the models are the same without
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same files
+    deterministic: bool = True  # have TensorFlow see to that; without, it is a little faster, and a GPU less exact
+    resume: bool = False  # go on with the run that was stopped; with more epochs, also with a finished one
+    checkpoint_every: Annotated[int, Range(1, 10**9)] = 1000  # steps after which the run is saved; also every epoch
     models_dir: Path = Path("models")  # where the models go
     samples_dir: Path = Path("generated_digits")  # where the pictures go
+
+
+def resume_command(config):
+    """The command that goes on with a run, as one line of shell."""
+    words = ["python", "train.py", "--resume"]
+    for field in fields(config):
+        value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        if value != field.default and field.name != "resume":
+            switch = f"--{flag}" if value else f"--no-{flag}"
+            words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
+    return shlex.join(words)
 
 
 def train(config):
     """Train as `config` says, write all files of the run, and return the trained `gan.GAN`.
 
     Raises:
-        utils.UserError: the data or a directory cannot be used.
+        utils.UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
+        utils.Stopped: a signal came; the run is saved.
     """
     started = time.perf_counter()
     dataset = load_dataset(config.dataset)
-    checksum = dataset.checksum
+    about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
+    about = json.loads(json.dumps(about, default=str))  # as it is when it comes back from a file
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
-    count, *_, channels = dataset.x_train.shape
-    if config.batch_size > count:
-        raise utils.UserError(f"--batch-size {config.batch_size} exceeds the {count} training images: lower it")
+    if config.batch_size > len(dataset.x_train):
+        raise utils.UserError(
+            f"--batch-size {config.batch_size} exceeds the {len(dataset.x_train)} training images: lower it"
+        )
     utils.check_writable(config.models_dir / "run.json")
     utils.check_writable(config.samples_dir / "losses.png")
+    with checkpoint.only_run(config.models_dir), utils.Signals() as signals:
+        for directory in (config.models_dir, config.samples_dir):
+            utils.sweep(directory)
+        state = checkpoint.find(config.models_dir) if config.resume else None
+        if state:
+            checkpoint.refuse_differences(state.about, about)
+        elif config.resume:
+            print(f"there is no run in {config.models_dir} to resume: starting one")
+        elif aside := checkpoint.move_aside(config.models_dir):
+            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
+        try:
+            return run(config, dataset, about, state, signals, started)
+        except utils.Stopped:
+            print(f"stopped; to go on: {resume_command(config)}")
+            raise
 
-    # TensorFlow takes seconds to import: here, so that --help and refusals come at once.
-    with utils.quiet():
-        import keras
-        import tensorflow as tf
 
-    from callbacks import Progress, Quality, SampleSheets
+def build_gan(config, dataset):
+    """Build and compile a `gan.GAN` for a data set."""
+    import keras
+
     from discriminator import build_discriminator
     from gan import GAN, HoldThenFall
     from generator import build_generator
-    from judge import load_judge
 
     keras.utils.set_random_seed(config.seed)
+    count, *_, channels = dataset.x_train.shape
     gan = GAN(
         build_generator(config.latent_dim, dataset.num_classes, channels, config.width),
         build_discriminator(dataset.num_classes, channels, config.width),
         seed=config.seed,
     )
     steps_per_epoch = count // config.batch_size
-    total_steps = config.epochs * steps_per_epoch
     gan.compile(
         *(
-            keras.optimizers.Adam(HoldThenFall(lr, config.lr_fall, total_steps), beta_1=config.beta_1)
+            keras.optimizers.Adam(
+                HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch), beta_1=config.beta_1
+            )
             for lr in (config.generator_lr, config.discriminator_lr)
         ),
         loss=config.loss,
         ema_decay=config.ema_decay,
         r1_gamma=config.r1_gamma,
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
-        steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0),
+        # And it must be over soon, about 512 images: a signal waits for it.
+        steps_per_execution=max(
+            n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * config.batch_size <= 512)
+        ),
     )
-    quality = Quality(dataset, load_judge()) if config.evaluate and channels == 1 else None
-    progress = Progress(config.epochs, steps_per_epoch, config.batch_size)
-    sheets = SampleSheets(config.samples_dir)
-    gan.fit(
-        training_batches(dataset, config.batch_size, config.seed),
-        epochs=config.epochs,
-        steps_per_epoch=steps_per_epoch,
-        callbacks=[*([quality] if quality else []), progress, sheets],
-        shuffle=False,  # training_batches has
-        verbose=0,  # Progress shows more
-    )
+    return gan
 
-    pictures.plot_run(config.samples_dir / "losses.png", progress.curve, progress.epochs)
-    pictures.save_gif(config.samples_dir / "training.gif", sheets.frames)
-    with contextlib.ExitStack() as stack:  # both are written before either takes its place
-        for name, network in zip(networks.NETWORKS, (gan.averaged_generator, gan.discriminator), strict=True):
-            network.save(stack.enter_context(utils.whole_file(config.models_dir / f"{name}.keras")))
-    with utils.whole_file(config.models_dir / "history.csv") as temporary, open(temporary, "w", newline="") as file:
-        rows = csv.DictWriter(file, progress.epochs[0].keys())
-        rows.writeheader()
-        rows.writerows(progress.epochs)
-    run = {
+
+def run(config, dataset, about, state, signals, started):
+    """Train on from a `checkpoint.State`, or from nothing where that is None; write all files, return the `gan.GAN`."""
+    # TensorFlow takes seconds to import: here, so that --help and refusals come at once.
+    with utils.quiet():
+        import keras
+        import tensorflow as tf
+
+    from callbacks import Checkpoints, Progress, Quality, SampleSheets
+    from judge import load_judge
+
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    gan = build_gan(config, dataset)
+    about["architecture"] = {name: checkpoint.architecture(getattr(gan, name)) for name in networks.NETWORKS}
+    record = checkpoint.Record()
+    if state:
+        checkpoint.refuse_differences(state.about, about)  # now with the architecture
+        record = checkpoint.restore(state, gan)
+    earlier = record.seconds["total"]
+
+    def save():
+        now = time.perf_counter()
+        record.seconds["total"] = earlier + now - started
+        checkpoint.save(config.models_dir, gan, record, about)
+        record.seconds["checkpoints"] += time.perf_counter() - now
+
+    quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
+    steps_per_epoch = len(dataset.x_train) // config.batch_size
+    total = config.epochs * steps_per_epoch * config.batch_size
+    try:
+        with tqdm(
+            initial=record.images, total=total, unit=" images", unit_scale=True, smoothing=0.05, dynamic_ncols=True
+        ) as bar:
+            callbacks = keras.callbacks.CallbackList(
+                [
+                    *([quality] if quality else []),
+                    SampleSheets(config.samples_dir, record),
+                    Progress(bar, record, config.batch_size),
+                    Checkpoints(save, config.checkpoint_every, signals),
+                ],
+                add_history=True,
+                model=gan,
+                epochs=config.epochs,
+            )
+            while (epoch := len(record.epochs)) < config.epochs:
+                steps_left = (epoch + 1) * steps_per_epoch - gan.step
+                if not steps_left:  # stopped after the last step of the epoch, before its end
+                    callbacks.on_train_begin()
+                    callbacks.on_epoch_end(epoch, {})
+                    continue
+                gan.fit(  # an epoch, or what is left of it: Keras has no way to resume within one
+                    training_batches(dataset, config.batch_size, config.seed, gan.step),
+                    initial_epoch=epoch,
+                    epochs=epoch + 1,
+                    steps_per_epoch=steps_left,
+                    callbacks=callbacks,
+                    shuffle=False,  # training_batches has
+                    verbose=0,  # Progress shows more
+                )
+        write(config, about, gan, record, quality, earlier + time.perf_counter() - started)
+    except utils.Stopped:
+        if record.images == gan.step * config.batch_size:  # else within a call: what was saved before is whole
+            save()
+        raise
+    checkpoint.finish(config.models_dir)
+    return gan
+
+
+def write(config, about, gan, record, quality, seconds):
+    """Write the results of a run that is done, and say where they are."""
+    import keras
+    import tensorflow as tf
+
+    pictures.plot_run(config.samples_dir / "losses.png", record.curve, record.epochs)
+    pictures.save_gif(config.samples_dir / "training.gif", list(record.frames.values()))
+    results = {
         "config": asdict(config),
-        "data": {"images": count, "sha256": checksum},
+        "data": about["data"],
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        "seconds": round(time.perf_counter() - started, 1),
-        "training_seconds": round(progress.seconds, 1),
-        "images_per_second": round(total_steps * config.batch_size / progress.seconds),
+        "seconds": round(seconds, 1),
+        "training_seconds": round(record.seconds["training"], 1),
+        "checkpoint_seconds": round(record.seconds["checkpoints"], 1),
+        "images_per_second": round(record.images / record.seconds["training"]),
     }
-    utils.write_json(config.models_dir / "run.json", run)
+    names = [f"{name}.keras" for name in networks.NETWORKS]
+    with utils.whole_files(*(config.models_dir / name for name in [*names, "history.csv", "run.json"])) as paths:
+        generator, discriminator, history, run_json = paths
+        gan.averaged_generator.save(generator)
+        gan.discriminator.save(discriminator)
+        with open(history, "w", newline="") as file:
+            rows = csv.DictWriter(file, record.epochs[0].keys())
+            rows.writeheader()
+            rows.writerows(record.epochs)
+        run_json.write_text(utils.to_json(results))
     if quality:
-        utils.write_json(config.models_dir / "run.json", run | {"quality": quality.final()})
+        utils.write_json(config.models_dir / "run.json", results | {"quality": quality.final()})
     draw = ["python", "generate_digits.py"]
     if config.models_dir != Config.models_dir:
         draw += ["--models-dir", str(config.models_dir)]
     print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {shlex.join(draw)}")
-    return gan
 
 
 if __name__ == "__main__":

@@ -12,12 +12,28 @@ import keras
 import numpy as np
 import pytest
 
+import networks
 import train
 import utils
 from datasets import load_dataset
 
 ROOT = Path(__file__).parent.parent
 COMMITTED = ("*.py", "data", "models/pretrained", "Makefile", "README.md", "requirements*.txt")
+
+
+def assert_equal_weights(*directories):
+    """The models in two directories are the same, bit for bit."""
+    for name in networks.NETWORKS:
+        one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def assert_same_run(models_dir, samples_dir, run):
+    """A run has the results of `run`, which has models/ and samples/: models, history and pictures, bit for bit."""
+    assert_equal_weights(models_dir, run / "models")
+    assert (models_dir / "history.csv").read_bytes() == (run / "models" / "history.csv").read_bytes()
+    for path in (run / "samples").iterdir():
+        assert (samples_dir / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from conftest import assert_equal_weights, assert_same_run
 from PIL import Image
 
 import gan
@@ -18,7 +19,9 @@ from generator import build_generator
 
 def test_a_run_leaves_its_files(short_run):
     assert sorted(path.name for path in (short_run / "models").iterdir()) == [
+        ".lock",
         "discriminator.keras",
+        "finished",
         "generator.keras",
         "history.csv",
         "run.json",
@@ -48,22 +51,22 @@ def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):
     assert 0 < run["quality"]["label_accuracy"] < 1 and run["quality"]["frechet_distance"] > 0
 
 
-def assert_equal_weights(*directories):
-    for name in networks.NETWORKS:
-        one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
-        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
-
-
 def test_the_same_seed_gives_the_same_files(short_run, small_npz, tmp_path, run_script):
     """In another process, by the command."""
-    flags = ["--dataset", small_npz, "--epochs", 2, "--models-dir", tmp_path / "m", "--samples-dir", tmp_path / "s"]
+    flags = [
+        "--dataset",
+        small_npz,
+        "--epochs",
+        2,
+        "--models-dir",
+        tmp_path / "models",
+        "--samples-dir",
+        tmp_path / "samples",
+    ]
     done = run_script("train.py", *flags, cwd=utils.__file__.rpartition("/")[0])
     assert done.returncode == 0, done.stderr
     assert "generate_digits.py --models-dir" in done.stdout and "images/s" in done.stderr
-    assert_equal_weights(tmp_path / "m", short_run / "models")
-    assert (tmp_path / "m" / "history.csv").read_bytes() == (short_run / "models" / "history.csv").read_bytes()
-    for path in (short_run / "samples").iterdir():
-        assert (tmp_path / "s" / path.name).read_bytes() == path.read_bytes()
+    assert_same_run(tmp_path / "models", tmp_path / "samples", short_run)
 
 
 def test_400_steps_beat_an_untrained_generator(short_run, reader):

@@ -1,0 +1,257 @@
+"""A run that can be picked up at any step: its state on disk, whole or not at all, and checked before it is trusted.
+
+    models/checkpoint/000012-1f.../   one of the last two states of an unfinished run
+        state.index, state.data-...   both networks, the average and both optimizers, by `tf.train.Checkpoint`
+        record.npz                    the losses, epochs and sheets so far
+        about.json                    configuration, data and architecture; sizes and SHA-256 of the files above
+    models/finished/000025-c0.../     the last state of the last finished run, which more epochs can go on from
+
+A directory's name holds a part of the SHA-256 of its about.json, so damage to any byte is noticed. Nothing else needs
+saving: noise and digits are functions of (seed, step).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import filelock
+import numpy as np
+
+import utils
+from utils import UserError
+
+UNFINISHED, FINISHED = "checkpoint", "finished"
+STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
+FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
+NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
+FREE = ("dataset", "epochs", "models_dir", "samples_dir", "resume", "checkpoint_every")  # may differ when resuming
+
+
+@dataclass
+class Record:
+    """What a run leaves besides its weights: that which its tables and pictures are made of.
+
+    Attributes:
+        curve: dicts with images, discriminator_loss, generator_loss: the means over a few steps, for plotting.
+        epochs: dicts with epoch, images, both losses, perhaps frechet_distance: the rows of history.csv.
+        frames: epoch -> its sheet of digits, uint8 (H, W, C): of each, or of about a hundred in a long run.
+        seconds: what took how long, over all sittings: total, training, checkpoints.
+    """
+
+    curve: list = field(default_factory=list)
+    epochs: list = field(default_factory=list)
+    frames: dict = field(default_factory=dict)
+    seconds: dict = field(default_factory=lambda: {"total": 0.0, "training": 0.0, "checkpoints": 0.0})
+
+    @property
+    def images(self):
+        """Training images seen."""
+        return self.curve[-1]["images"] if self.curve else 0
+
+    def save(self, path):
+        text = json.dumps([self.curve, self.epochs, self.seconds])
+        np.savez(
+            path,
+            text=np.frombuffer(text.encode(), "uint8"),
+            frames=np.array(list(self.frames.values()), "uint8"),
+            frame_epochs=np.array(list(self.frames), int),
+        )
+
+    @classmethod
+    def load(cls, path):
+        with np.load(path, allow_pickle=False) as file:
+            curve, epochs, seconds = json.loads(file["text"].tobytes())
+            return cls(curve, epochs, dict(zip(file["frame_epochs"].tolist(), file["frames"], strict=True)), seconds)
+
+
+class State(NamedTuple):
+    path: Path  # its directory
+    about: dict  # what its about.json says
+
+
+@contextlib.contextmanager
+def only_run(models_dir):
+    """Keep a directory of models to this run; raises UserError where another has it.
+
+    The lock is the operating system's, so a run that crashes does not leave it behind.
+    """
+    lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        try:
+            first = holder.read_text()[:200].strip()
+        except (OSError, ValueError):  # it has only just begun
+            first = "another run"
+        raise UserError(f"{models_dir} is taken by {first}: wait, or give another --models-dir") from error
+    try:
+        with utils.whole_file(holder) as temporary:
+            temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def architecture(network):
+    """Describe the layers of a Keras Sequential, their names aside, as a list for about.json."""
+    layers = [layer.get_config() | {"class": type(layer).__name__} for layer in network.layers]
+    return json.loads(json.dumps([{k: v for k, v in layer.items() if k != "name"} for layer in layers], default=str))
+
+
+def save(models_dir, gan, record, about):
+    """Save the state of a run as its newest, and drop those before the last two.
+
+    Raises UserError where it cannot be written, or is not worth it; the states before it survive.
+    """
+    import tensorflow as tf
+
+    if not all(np.isfinite(weight).all() for weight in gan.get_weights()):
+        epoch = len(record.epochs) + 1
+        raise UserError(f"a weight is not finite in epoch {epoch}: lower the learning rates, or raise --r1-gamma")
+    directory = models_dir / UNFINISHED
+    new = directory / NEW
+    try:
+        new.mkdir(parents=True, exist_ok=True)
+        # Not Keras' save_weights: on a full disk HDF5 takes the whole process down with it.
+        tf.train.Checkpoint(gan=gan).write(new / STATE)
+        record.save(new / RECORD)
+        text = json.dumps(about | {"files": {name: _fingerprint(new / name) for name in FILES}})
+        (new / ABOUT).write_text(text)
+        for path in (*new.iterdir(), new):
+            utils.flush(path)
+        number = 1 + max((int(path.name[:6]) for path in _states(models_dir)), default=0)
+        os.replace(new, directory / f"{number:06d}-{_name(text.encode())}")
+        utils.flush(directory)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rpartition("; ")[2].partition(" [Op:")[0]
+        raise UserError(f"cannot save the run in {directory} ({reason}): make room, and go on with --resume") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    for old in _states(models_dir, UNFINISHED)[:-2]:
+        _remove(old)
+
+
+def find(models_dir):
+    """Find the newest undamaged State of the unfinished run, or else of the finished one; None without either.
+
+    Raises UserError where there is a run, but all its states are damaged.
+    """
+    for place in (UNFINISHED, FINISHED):
+        paths = _states(models_dir, place)
+        for path in reversed(paths):
+            try:
+                return State(path, _read_about(path))
+            except (OSError, LookupError, RecursionError, TypeError, ValueError):
+                print(f"{path} is damaged: looking for the one before")
+        if paths:
+            raise UserError(f"no state in {models_dir / place} is undamaged: start anew, without --resume")
+    return None
+
+
+def refuse_differences(theirs, ours):
+    """Raise UserError where `ours` is not the run to resume, of which about.json says `theirs`."""
+    for name, value in ours["config"].items():
+        flag, old = "--" + name.replace("_", "-"), theirs["config"].get(name)
+        if name not in FREE and value != old:
+            raise UserError(f"{flag} is {value} here and {old} in the run to resume: give the same")
+    if ours["config"]["epochs"] < theirs["config"]["epochs"]:
+        raise UserError(
+            f"--epochs {ours['config']['epochs']} is less than the {theirs['config']['epochs']} of the run to resume: "
+            "give as many, or more"
+        )
+    if ours["data"] != theirs["data"]:
+        raise UserError("the data is not that of the run to resume: give --dataset the same images and labels")
+    for network, layers in ours.get("architecture", {}).items():
+        old_layers = theirs["architecture"][network]
+        for number, (new, old) in enumerate(zip(layers, old_layers, strict=False), 1):
+            if new != old:
+                raise UserError(f"layer {number} of the {network} is {new} here and {old} in the run: make it the same")
+        if len(layers) != len(old_layers):
+            raise UserError(
+                f"the {network} has {len(layers)} layers here and {len(old_layers)} in the run: give as many"
+            )
+
+
+def restore(state, gan):
+    """Set a compiled `gan.GAN` to a State; returns its Record."""
+    import tensorflow as tf
+
+    try:
+        tf.train.Checkpoint(gan=gan).read(state.path / STATE).assert_consumed()
+        return Record.load(state.path / RECORD)
+    except Exception as error:  # the bytes are those that were saved, so only another version of Keras can fail
+        raise UserError(f"{state.path} cannot be restored ({error}): start anew, without --resume") from error
+
+
+def move_aside(models_dir):
+    """Move an unfinished run into a directory of its own; returns that, or None where there is no unfinished run."""
+    if not _states(models_dir, UNFINISHED):
+        return None
+    number = 1
+    while (aside := models_dir / f"unfinished-{number}").exists():
+        number += 1
+    aside.mkdir()
+    os.replace(models_dir / UNFINISHED, aside / UNFINISHED)
+    return aside
+
+
+def finish(models_dir):
+    """The run is done: keep its last state in FINISHED, from where more epochs can go on."""
+    *older, last = _states(models_dir, UNFINISHED) or [None]
+    if last:
+        before = [*older, *_states(models_dir, FINISHED)]
+        (models_dir / FINISHED).mkdir(exist_ok=True)
+        for state in before:
+            _remove(state)
+        os.replace(last, models_dir / FINISHED / last.name)
+    with contextlib.suppress(OSError):  # missing, or somebody keeps files in it
+        (models_dir / UNFINISHED).rmdir()
+
+
+def _states(models_dir, *places):
+    """The directories of states, the oldest first."""
+    found = [
+        path
+        for place in places or (UNFINISHED, FINISHED)
+        if (models_dir / place).is_dir()
+        for path in (models_dir / place).iterdir()
+        if re.fullmatch(r"\d{6}-[0-9a-f]{16}", path.name)
+    ]
+    return sorted(found, key=lambda path: path.name)
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):
+        for name in (ABOUT, *FILES):
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()  # unless somebody keeps files in it
+
+
+def _name(about):
+    return hashlib.sha256(about).hexdigest()[:16]
+
+
+def _fingerprint(path):
+    with open(path, "rb") as file:
+        return [path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
+
+
+def _read_about(path):
+    text = utils.read_text(path / ABOUT)
+    if _name(text.encode()) != path.name[7:]:
+        raise ValueError("about.json has been changed")
+    about = json.loads(text)
+    for name in FILES:
+        size, digest = about["files"][name]
+        if (path / name).stat().st_size != size or _fingerprint(path / name) != [size, digest]:
+            raise ValueError(f"{name} has been changed")
+    return about
