@@ -154,6 +154,8 @@ def find(models_dir):
                 print(f"{path} is damaged: looking for the one before")
         if paths:
             raise UserError(f"no state in {models_dir / place} is undamaged: start anew, without --resume")
+        if (models_dir / place).is_dir():  # a run that has saved nothing yet; the finished one is another
+            break
     return None
 
 
@@ -192,15 +194,22 @@ def restore(state, gan):
         raise UserError(f"{state.path} cannot be restored ({error}): start anew, without --resume") from error
 
 
-def move_aside(models_dir):
-    """Move an unfinished run into a directory of its own; returns that, or None where there is no unfinished run."""
-    if not _states(models_dir, UNFINISHED):
-        return None
-    number = 1
-    while (aside := models_dir / f"unfinished-{number}").exists():
-        number += 1
-    aside.mkdir()
-    os.replace(models_dir / UNFINISHED, aside / UNFINISHED)
+def begin(models_dir):
+    """Make room for a new run; returns where an unfinished one was moved, or None where there was none.
+
+    UNFINISHED is there from now on, so that `find` knows of this run before its first state is saved.
+    """
+    aside = None
+    try:
+        if _states(models_dir, UNFINISHED):
+            number = 1
+            while (aside := models_dir / f"unfinished-{number}").exists():
+                number += 1
+            aside.mkdir()
+            os.replace(models_dir / UNFINISHED, aside / UNFINISHED)
+        (models_dir / UNFINISHED).mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {models_dir} ({error.strerror}): make room, or choose another place") from error
     return aside
 
 

@@ -98,10 +98,10 @@ def train(config):
         state = checkpoint.find(config.models_dir) if config.resume else None
         if state:
             checkpoint.refuse_differences(state.about, about)
+        elif aside := checkpoint.begin(config.models_dir):
+            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
         elif config.resume:
             print(f"there is no run in {config.models_dir} to resume: starting one")
-        elif aside := checkpoint.move_aside(config.models_dir):
-            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
         try:
             return run(config, dataset, about, state, signals, started)
         except utils.Stopped:

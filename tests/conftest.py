@@ -36,6 +36,12 @@ def assert_same_run(models_dir, samples_dir, run):
         assert (samples_dir / path.name).read_bytes() == path.read_bytes(), path.name
 
 
+def run_in(directory, dataset, **changes):
+    """A short run with all its files in a directory: two epochs, saved several times in each."""
+    directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
+    return train.Config(dataset=str(dataset), epochs=2, checkpoint_every=20, **directories, **changes)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def checkout_stays_clean():
     """The suite leaves nothing behind that git would see."""
@@ -70,6 +76,22 @@ def short_run(small_npz, tmp_path_factory):
             dataset=str(small_npz), epochs=2, models_dir=directory / "models", samples_dir=directory / "samples"
         )
     )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tiny_npz(mnist, tmp_path_factory):
+    """A .npz file of 960 training digits: 60 steps, 2 calls."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.npz"
+    np.savez(path, images=mnist.x_train[:960], labels=mnist.y_train[:960])
+    return path
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny_npz, tmp_path_factory):
+    """The directory of the run that the others should equal."""
+    directory = tmp_path_factory.mktemp("undisturbed")
+    train.train(run_in(directory, tiny_npz, evaluate=False))
     return directory
 
 

@@ -12,9 +12,8 @@ import time
 from dataclasses import replace
 
 import keras
-import numpy as np
 import pytest
-from conftest import ROOT, assert_equal_weights, assert_same_run
+from conftest import ROOT, assert_equal_weights, assert_same_run, run_in
 
 import callbacks
 import checkpoint
@@ -22,28 +21,6 @@ import generator
 import pictures
 import train
 import utils
-
-
-def run_in(directory, dataset, **changes):
-    """A short run with all its files in a directory: two epochs, saved several times in each."""
-    directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
-    return train.Config(dataset=str(dataset), epochs=2, checkpoint_every=20, **directories, **changes)
-
-
-@pytest.fixture(scope="module")
-def tiny_npz(mnist, tmp_path_factory):
-    """A .npz file of 960 training digits: 60 steps, 2 calls."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.npz"
-    np.savez(path, images=mnist.x_train[:960], labels=mnist.y_train[:960])
-    return path
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tiny_npz, tmp_path_factory):
-    """The directory of the run that the others should equal."""
-    directory = tmp_path_factory.mktemp("undisturbed")
-    train.train(run_in(directory, tiny_npz, evaluate=False))
-    return directory
 
 
 @pytest.fixture
@@ -215,6 +192,17 @@ def test_a_finished_run_can_be_trained_further(config, tmp_path):
     )
     train.train(whole)
     assert_same_run(config.models_dir, config.samples_dir, tmp_path / "whole")
+
+
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at):
+    """Nothing was saved, so --resume begins anew, though there is a state of another run."""
+    shutil.copytree(undisturbed / "models", config.models_dir)
+    stop_at(train, "build_gan")
+    config = replace(config, width=8, epochs=1)
+    with pytest.raises(utils.Stopped):
+        train.train(config)
+    train.train(replace(config, resume=True))
+    assert json.loads((config.models_dir / "run.json").read_text())["config"]["width"] == 8
 
 
 def test_resuming_nothing_starts_and_resuming_the_finished_changes_nothing(config, undisturbed, capsys):

@@ -1,0 +1,215 @@
+"""Files from strangers: malformed ones are refused in one line, and nothing in them runs."""
+
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from malformed import members, refusal, try_data, try_models, try_state, zipped
+
+import networks
+from datasets import load_dataset
+
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_data_is_refused_in_one_line(data, tmp_path_factory, small_npz):
+    try_data(data, tmp_path_factory.getbasetemp(), small_npz)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_models_are_refused_in_one_line(data, tmp_path_factory, short_run):
+    try_models(data, tmp_path_factory.getbasetemp(), short_run)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_states_are_refused_in_one_line(data, tmp_path_factory, short_run):
+    before = {path.name: path.read_bytes() for path in (short_run / "models" / "finished").glob("*/*")}
+    refused = try_state(data, tmp_path_factory.getbasetemp(), short_run)
+    after = {path.name: path.read_bytes() for path in (tmp_path_factory.getbasetemp() / "finished").glob("*/*")}
+    assert bool(refused) == (before != after)
+
+
+class Payload:
+    """What would be run by unpickling; leaves a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.fixture
+def ran(tmp_path):
+    """A path at which a file would appear if anything in a stranger's file had run."""
+    path = tmp_path / "it ran"
+    yield path
+    assert not path.exists()
+
+
+@pytest.fixture
+def generator(short_run):
+    return short_run / "models" / "generator.keras"
+
+
+def refuses_model(path, content):
+    path.write_bytes(content)
+    error = refusal(networks.load_network, path, "train.py")
+    assert error and str(path) in error
+    return error
+
+
+def with_config(path, change):
+    """A .keras file with its configuration changed by a function, which gets it and its list of layers."""
+    parts = members(path)
+    config = json.loads(parts["config.json"])
+    change(config, config["config"]["layers"])
+    return zipped(parts | {"config.json": json.dumps(config)})
+
+
+def builtin(module, name, config, **more):
+    return {"module": module, "class_name": name, "config": config, "registered_name": None, **more}
+
+
+def test_a_lambda_is_refused(tmp_path, ran):
+    path = str(ran)
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: (os.mkdir(path), x)[1])])
+    ran.rmdir()  # Keras ran it to build it
+    network.save(tmp_path / "lambda.keras")
+    assert "Lambda" in refuses_model(tmp_path / "model.keras", (tmp_path / "lambda.keras").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "config"),
+    [
+        ("keras.layers", "TFSMLayer", {"filepath": "somewhere"}),
+        ("keras.layers", "StringLookup", {"vocabulary": "/etc/passwd"}),
+        ("keras.layers", "TorchModuleWrapper", {"module": "..."}),
+        ("keras.src.layers.core.lambda_layer", "Lambda", {}),
+        ("keras.config", "enable_unsafe_deserialization", {}),
+        ("keras.models", "load_model", {"filepath": "other.keras", "safe_mode": False}),
+        ("keras.utils", "get_file", {"fname": "x", "origin": "file:///etc/passwd"}),
+        ("keras", "Sequential", {"layers": []}),
+        ("os", "system", {"command": "true"}),
+        ("builtins", "exec", "open('it ran', 'w')"),
+        (None, "__lambda__", {"value": "..."}),
+    ],
+)
+@pytest.mark.parametrize("place", ["layer", "activation"])
+def test_only_known_layers_are_built(module, name, config, place, generator, tmp_path):
+    def change(_, layers):
+        foreign = builtin(module, name, config)
+        if place == "layer":
+            layers[2] = foreign
+        else:
+            layers[1]["config"]["activation"] = foreign | {"registered_name": name}
+
+    assert name in refuses_model(tmp_path / "model.keras", with_config(generator, change))
+
+
+def test_a_functional_model_is_refused(tmp_path):
+    inputs = keras.Input((4,))
+    keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(tmp_path / "functional.keras")
+    assert "another kind" in refuses_model(tmp_path / "model.keras", (tmp_path / "functional.keras").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/tmp/evil.txt", "assets/../../evil.txt", "model.weights.h5/x"])
+def test_paths_in_the_archive_lead_nowhere(name, generator, tmp_path):
+    assert "nothing else" in refuses_model(tmp_path / "model.keras", zipped(members(generator) | {name: b"evil"}))
+    assert not any(path.name == "evil.txt" for path in tmp_path.parent.rglob("*"))
+
+
+def test_pickles_are_refused(ran, tmp_path):
+    refuses_model(tmp_path / "model.keras", pickle.dumps(Payload(ran)))
+    images = np.array([Payload(ran)] * 3, dtype=object)
+    np.savez(tmp_path / "objects.npz", images=images, labels=np.zeros(3, int))
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Payload(ran)))
+    np.save(tmp_path / "array.npy", images, allow_pickle=True)
+    os.replace(tmp_path / "array.npy", tmp_path / "array.npz")
+    for name in ("objects.npz", "pickle.npz", "array.npz"):
+        assert refusal(load_dataset, str(tmp_path / name))
+
+
+def test_an_hdf5_file_is_refused(tmp_path):
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file["layer"] = np.zeros(3)
+    refuses_model(tmp_path / "model.keras", (tmp_path / "model.h5").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("layer", "setting", "value"),
+    [
+        (0, "batch_shape", [None, 10**9]),
+        (0, "batch_shape", [10**9, 74]),
+        (1, "units", 10**12),
+        (4, "target_shape", [10**6, 10**6, 10**6]),
+        (5, "filters", 10**9),
+        (5, "strides", [10**5, 10**5]),
+        (5, "kernel_size", [10**5, 10**5]),
+    ],
+)
+def test_sizes_are_sane(layer, setting, value, generator, tmp_path):
+    def change(config, layers):
+        layers[layer]["config"][setting] = value
+        for each in [config, *layers]:
+            each.pop("build_config", None)  # which would contradict
+        if value in (10**12, 10**9):
+            del layers[layer + 1]  # BatchNormalization, which would too
+
+    refuses_model(tmp_path / "model.keras", with_config(generator, change))
+
+
+def test_weights_are_as_large_as_they_seem(generator, tmp_path):
+    parts = members(generator)
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:  # kilobytes that unpack to a terabyte
+        file.create_dataset("layers/dense/vars/0", (10**6, 10**6), "u1", chunks=(1000, 1000), compression="gzip")
+    assert "weights" in refuses_model(
+        tmp_path / "model.keras", zipped(parts | {"model.weights.h5": weights.getvalue()})
+    )
+    assert "too large" in refuses_model(tmp_path / "model.keras", zipped(parts | {"config.json": bytes(2**25)}))
+
+
+def test_weights_come_from_the_file_alone(generator, tmp_path):
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["numbers"] = np.ones((74, 3136), "float32")
+    for link in (h5py.ExternalLink(str(secret), "numbers"), h5py.SoftLink("/layers/dense_1/vars/0")):
+        weights = io.BytesIO(members(generator)["model.weights.h5"])
+        with h5py.File(weights, "r+") as file:
+            del file["layers/dense/vars/0"]
+            file["layers/dense/vars/0"] = link
+        changed = members(generator) | {"model.weights.h5": weights.getvalue()}
+        refuses_model(tmp_path / "model.keras", zipped(changed))
+
+
+def test_a_bomb_of_images_is_refused_before_it_goes_off(tmp_path):
+    """A megabyte of zip that unpacks to a gigabyte; a header that promises a terabyte."""
+    with (
+        zipfile.ZipFile(tmp_path / "zip.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (2**21, 28, 28)})
+        for _ in range(2**21 * 784 // 2**24):
+            file.write(bytes(2**24))
+    assert "unpacks to more" in refusal(load_dataset, str(tmp_path / "zip.npz"))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 28, 28)})
+    (tmp_path / "header.npz").write_bytes(zipped({"images.npy": header.getvalue()}))
+    assert refusal(load_dataset, str(tmp_path / "header.npz"))
+
+
+def test_every_layer_allowed_is_one_of_keras():
+    assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in networks.LAYERS)
