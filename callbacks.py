@@ -5,7 +5,6 @@ the record, and what was done before that can be done again.
 """
 
 import functools
-import sys
 import time
 from pathlib import Path
 
@@ -43,9 +42,9 @@ class Progress(keras.callbacks.Callback):
         self.record.seconds["training"] += time.perf_counter() - self.clock
         self.model.reset_metrics()  # so that logs holds the means over one call, whenever the run was resumed
         steps, self.steps = batch + 1 - self.steps, batch + 1
+        self.record.curve.append({"images": self.record.images + steps * self.batch_size, **logs})
         self.bar.update(steps * self.batch_size)
         self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in logs.items()})
-        self.record.curve.append({"images": self.bar.n, **logs})
         self._check(logs)
 
     def on_epoch_end(self, epoch, logs):
@@ -53,16 +52,16 @@ class Progress(keras.callbacks.Callback):
         calls = [row for row in self.record.curve if row["images"] > first]
         losses = {name: float(np.mean([row[name] for row in calls])) for name in calls[0] if name != "images"}
         measured = {name: value for name, value in logs.items() if name not in losses}
-        self.record.epochs.append({"epoch": epoch + 1, "images": self.bar.n, **losses, **measured})
+        self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **losses, **measured})
         if "frechet_distance" in logs:
-            self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=sys.stderr)
+            self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.bar.fp)
 
     def _check(self, losses):
         """Raise UserError where the numbers show that nothing more will be learned."""
         problem = None
         if not np.all(np.isfinite(list(losses.values()))):
             problem = "a loss is not finite: lower the learning rates, or raise --r1-gamma"
-        window = self.bar.n - COLLAPSE_STEPS * self.batch_size
+        window = self.record.images - COLLAPSE_STEPS * self.batch_size
         if window >= self.record.curve[0]["images"]:
             curve = self.record.curve[-COLLAPSE_STEPS:]
             recent = [row["discriminator_loss"] for row in curve if row["images"] > window]
@@ -71,7 +70,7 @@ class Progress(keras.callbacks.Callback):
             elif max(recent) < 0.02 * self.blind_loss:
                 problem = "the generator never deceives it: lower --discriminator-lr, or move --generator-lr to 0.002"
         if problem:
-            raise utils.UserError(f"stopped in {self.bar.desc.rstrip(': ')}, {problem}")
+            raise utils.UserError(f"stopped in epoch {len(self.record.epochs) + 1}, {problem}")
 
     @functools.cached_property
     def blind_loss(self):

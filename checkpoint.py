@@ -32,6 +32,7 @@ UNFINISHED, FINISHED = "checkpoint", "finished"
 STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
 NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
+BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: before its first state, the finished one is another
 FREE = ("dataset", "epochs", "models_dir", "samples_dir", "resume", "checkpoint_every")  # may differ when resuming
 
 
@@ -86,7 +87,9 @@ def only_run(models_dir):
     lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
     try:
         lock.acquire()
-    except filelock.Timeout as error:
+    except OSError as error:  # Timeout is one, too
+        if not isinstance(error, filelock.Timeout):
+            raise UserError(f"cannot write {lock.lock_file} ({error.strerror}): give another --models-dir") from error
         try:
             first = holder.read_text()[:200].strip()
         except (OSError, ValueError):  # it has only just begun
@@ -120,15 +123,16 @@ def save(models_dir, gan, record, about):
     directory = models_dir / UNFINISHED
     new = directory / NEW
     try:
-        new.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
+        new.mkdir(parents=True)
         # Not Keras' save_weights: on a full disk HDF5 takes the whole process down with it.
-        tf.train.Checkpoint(gan=gan).write(new / STATE)
+        _checkpoint(gan).write(new / STATE)
         record.save(new / RECORD)
         text = json.dumps(about | {"files": {name: _fingerprint(new / name) for name in FILES}})
         (new / ABOUT).write_text(text)
         for path in (*new.iterdir(), new):
             utils.flush(path)
-        number = 1 + max((int(path.name[:6]) for path in _states(models_dir)), default=0)
+        number = 1 + max((_number(path) for path in _states(models_dir)), default=0)
         os.replace(new, directory / f"{number:06d}-{_name(text.encode())}")
         utils.flush(directory)
     except (OSError, tf.errors.OpError) as error:
@@ -154,7 +158,7 @@ def find(models_dir):
                 print(f"{path} is damaged: looking for the one before")
         if paths:
             raise UserError(f"no state in {models_dir / place} is undamaged: start anew, without --resume")
-        if (models_dir / place).is_dir():  # a run that has saved nothing yet; the finished one is another
+        if (models_dir / place / BEGUN).exists():
             break
     return None
 
@@ -185,20 +189,20 @@ def refuse_differences(theirs, ours):
 
 def restore(state, gan):
     """Set a compiled `gan.GAN` to a State; returns its Record."""
-    import tensorflow as tf
-
     try:
-        tf.train.Checkpoint(gan=gan).read(state.path / STATE).assert_consumed()
-        return Record.load(state.path / RECORD)
+        _checkpoint(gan).read(state.path / STATE).assert_consumed()
+        record = Record.load(state.path / RECORD)
     except Exception as error:  # the bytes are those that were saved, so only another version of Keras can fail
-        raise UserError(f"{state.path} cannot be restored ({error}): start anew, without --resume") from error
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{state.path} cannot be restored ({reason}): start anew, without --resume") from error
+    for path in _states(state.path.parent.parent, state.path.parent.name):
+        if _number(path) > _number(state.path):  # damaged, or `find` would have taken it: no longer one of the two
+            _remove(path)
+    return record
 
 
 def begin(models_dir):
-    """Make room for a new run; returns where an unfinished one was moved, or None where there was none.
-
-    UNFINISHED is there from now on, so that `find` knows of this run before its first state is saved.
-    """
+    """Make room for a new run; returns where an unfinished one was moved, or None where there was none."""
     aside = None
     try:
         if _states(models_dir, UNFINISHED):
@@ -208,6 +212,7 @@ def begin(models_dir):
             aside.mkdir()
             os.replace(models_dir / UNFINISHED, aside / UNFINISHED)
         (models_dir / UNFINISHED).mkdir(exist_ok=True)
+        (models_dir / UNFINISHED / BEGUN).touch()
     except OSError as error:
         raise UserError(f"cannot write {models_dir} ({error.strerror}): make room, or choose another place") from error
     return aside
@@ -221,6 +226,7 @@ def finish(models_dir):
         (models_dir / FINISHED).mkdir(exist_ok=True)
         for state in before:
             _remove(state)
+        (models_dir / UNFINISHED / BEGUN).unlink(missing_ok=True)
         os.replace(last, models_dir / FINISHED / last.name)
     with contextlib.suppress(OSError):  # missing, or somebody keeps files in it
         (models_dir / UNFINISHED).rmdir()
@@ -233,9 +239,21 @@ def _states(models_dir, *places):
         for place in places or (UNFINISHED, FINISHED)
         if (models_dir / place).is_dir()
         for path in (models_dir / place).iterdir()
-        if re.fullmatch(r"\d{6}-[0-9a-f]{16}", path.name)
+        if re.fullmatch(r"\d{6,}-[0-9a-f]{16}", path.name)
     ]
-    return sorted(found, key=lambda path: path.name)
+    return sorted(found, key=_number)
+
+
+def _number(path):
+    return int(path.name.partition("-")[0])
+
+
+def _checkpoint(gan):
+    """What TensorFlow saves and restores: the GAN's variables, with those of layers that draw random numbers."""
+    import tensorflow as tf
+
+    random = [variable.value for variable in gan.variables if "seed_generator" in variable.path]
+    return tf.train.Checkpoint(gan=gan, random=random)
 
 
 def _remove(path):
@@ -256,9 +274,11 @@ def _fingerprint(path):
 
 def _read_about(path):
     text = utils.read_text(path / ABOUT)
-    if _name(text.encode()) != path.name[7:]:
+    if _name(text.encode()) != path.name.partition("-")[2]:
         raise ValueError("about.json has been changed")
     about = json.loads(text)
+    if not (about["config"]["epochs"] and about["data"] and about["architecture"]["discriminator"]):
+        raise ValueError("about.json says too little")
     for name in FILES:
         size, digest = about["files"][name]
         if (path / name).stat().st_size != size or _fingerprint(path / name) != [size, digest]:

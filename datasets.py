@@ -17,7 +17,7 @@ NAMES = ("mnist", "fashion_mnist")
 MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-MAX_BYTES = 2**30  # of images in one file, unpacked: a file that promises more is refused before memory is taken
+MAX_BYTES = 2**28  # of all arrays, unpacked, 340,000 digits: what promises more is refused before memory is taken
 MAX_CLASSES = 1000
 IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
              "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
@@ -161,6 +161,8 @@ def _read_idx_directory(directory):
         found = [path for path in (directory / name, directory / f"{name}.gz") if path.exists()]
         if found:
             arrays[key] = _read_idx(found[0])
+            if sum(array.nbytes for array in arrays.values()) > MAX_BYTES:
+                raise UserError(f"{directory} holds more than {MAX_BYTES >> 20} MB: give a smaller data set")
         elif "train" in key:
             raise UserError(f"{directory} has no {name} or {name}.gz: give a directory with MNIST's four files")
     return arrays

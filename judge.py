@@ -95,6 +95,7 @@ def load_judge(path=JUDGE):
     network = networks.load_network(path, "judge.py")
     try:
         features = network.get_layer("features").output
+        _, _ = features.shape
     except (AttributeError, ValueError) as error:
         raise utils.UserError(f"{path} is no judge: give one that judge.py made") from error
     import keras

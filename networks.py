@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import utils
+from datasets import MAX_CLASSES
 from utils import UserError
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
@@ -27,16 +28,21 @@ def default_models(models_dir):
 # A model file can name any class for Keras to build, and loading one has often been a way to run a stranger's code.
 # So only these may appear: layers that do nothing but compute, and the modules of what is set within them.
 LAYERS = {
-    *("InputLayer", "Dense", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "UpSampling2D"),
+    *("InputLayer", "Dense", "Conv2D", "Conv2DTranspose", "UpSampling2D", "Reshape", "Flatten", "Permute", "Identity"),
     *("BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
-    *("SpectralNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Identity", "Rescaling"),
-    *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "Flatten", "Reshape", "Permute", "Cropping2D"),
-    *("ZeroPadding2D", "MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"),
+    *("SpectralNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Rescaling"),
+    *("Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "Cropping2D", "ZeroPadding2D"),
+    *("MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"),
 }
 PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
+WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-MAX_PARAMETERS = 2**26
+MAX_LAYERS = 100
+MAX_WINDOW = 28  # pixels
+MAX_PARAMETERS = 2**26  # twice what train.py can be asked for
 MAX_OUTPUT = 2**18  # numbers that a layer gives for one image
+MAX_WORK = 2**33  # multiplications of a layer for one image
+MAX_LATENT_DIM = 1024
 
 
 def load_network(path, source):
@@ -49,14 +55,20 @@ def load_network(path, source):
     Raises:
         UserError: it is missing, damaged, too large, or anything else than layers of LAYERS in a row.
     """
-    if not path.is_file():
-        raise UserError(f"there is no {path}: run {source} first, or give another path")
     with utils.quiet():
         import keras
 
     try:
+        if not path.is_file():
+            raise FileNotFoundError
         _check_file(path)
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        answer = network(np.zeros((1, *network.input_shape[1:]), "float32"))
+        if not all(np.isfinite(values).all() for values in (answer, *network.get_weights())):
+            raise _Refused("it has numbers that are not finite")
+        return network
+    except FileNotFoundError as error:
+        raise UserError(f"there is no {path}: run {source} first, or give another path") from error
     except Exception as error:  # Keras, zipfile and HDF5 raise about any error there is
         reason = f" ({error})" if isinstance(error, _Refused) else ""
         raise UserError(
@@ -87,17 +99,24 @@ def _check_file(path):
         raise _Refused("it is another kind of model")
     config.pop("compile_config", None)  # Keras is told to leave it alone
     _check_parts([config["config"], config.get("build_config")])
+    if len(config["config"]["layers"]) > MAX_LAYERS:
+        raise _Refused(f"it has more than {MAX_LAYERS} layers")
 
     with h5py.File(weights) as file:  # a small file can promise any size
-        sizes = []
-        file.visititems(lambda _, item: sizes.append(item.nbytes if isinstance(item, h5py.Dataset) else 0))
-    if sum(sizes) > 5 * MAX_PARAMETERS:
-        raise _Refused("its weights are too large")
+        arrays = []
+        file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
+        if any(array.dtype.kind not in "fiu" for array in arrays) or sum(a.size for a in arrays) > MAX_PARAMETERS:
+            raise _Refused("its weights are too large, or no numbers")
     with keras.StatelessScope(initialize_variables=False):  # infers all shapes, and takes no memory for them
         network = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    batch, *_ = network.input_shape
+    work = [layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in network.layers]
     outputs = [math.prod(layer.output.shape[1:]) for layer in network.layers]
-    if batch is not None or max(outputs) > MAX_OUTPUT or network.count_params() > MAX_PARAMETERS:
+    if (
+        network.input_shape[0] is not None
+        or network.count_params() > MAX_PARAMETERS
+        or max(outputs) > MAX_OUTPUT
+        or max(work) > MAX_WORK
+    ):
         raise _Refused("its layers are too large")
 
 
@@ -109,10 +128,12 @@ def _check_parts(part):
     elif isinstance(part, dict):
         if "class_name" in part or "registered_name" in part:
             module, name = part.get("module"), part.get("class_name")
-            known = name in LAYERS if module == "keras.layers" else name == "DTypePolicy" or module in PARTS
-            if not known or part.get("registered_name") is not None:
-                raise _Refused(f"it holds a {name}, which is not among the layers that networks.py allows")
-        for item in part.values():
+            known = name in LAYERS if module == "keras.layers" else (module, name) == ("keras", "DTypePolicy")
+            if not (known or module in PARTS) or part.get("registered_name") is not None:
+                raise _Refused(f"it holds a {str(name)[:50]!r}, not among the layers that networks.py allows")
+        for name, item in part.items():
+            if name in WINDOWS and np.max(item) > MAX_WINDOW:
+                raise _Refused(f"a {name} in it is larger than {MAX_WINDOW}")
             _check_parts(item)
 
 
@@ -144,7 +165,8 @@ def load_models(models_dir):
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
         latent_dim = noise_and_label - num_classes
-        fit = image == judged_image and image[:2] == [28, 28] and latent_dim > 0
+        fit = image == judged_image and image[:2] == [28, 28]
+        fit = fit and 0 < latent_dim <= MAX_LATENT_DIM and num_classes <= MAX_CLASSES
         run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
         fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -159,8 +181,14 @@ def look(network, images):
     batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
     outputs = [network.predict_on_batch(batch) for batch in batches]
     if isinstance(outputs[0], list):
-        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
-    return np.concatenate(outputs)
+        return [_finite(np.concatenate(parts)) for parts in zip(*outputs, strict=True)]
+    return _finite(np.concatenate(outputs))
+
+
+def _finite(numbers):
+    if not np.isfinite(numbers).all():
+        raise UserError("a network gives numbers that are not finite: give another")
+    return numbers
 
 
 def draw(generator, noise, labels):
@@ -177,4 +205,4 @@ def draw(generator, noise, labels):
     one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
     inputs = np.concatenate([noise, one_hot], axis=-1)
     batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
-    return np.concatenate([np.round((images + 1) * 127.5).astype("uint8") for images in batches])
+    return np.concatenate([np.round((_finite(images) + 1) * 127.5).astype("uint8") for images in batches])

@@ -9,10 +9,10 @@ Writes generator.keras, discriminator.keras, history.csv and run.json into the m
 training.gif and losses.png into the samples directory.
 """
 
+import contextlib
 import csv
 import json
 import platform
-import shlex
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -64,13 +64,13 @@ class Config:
 
 def resume_command(config):
     """The command that goes on with a run, as one line of shell."""
-    words = ["python", "train.py", "--resume"]
+    words = ["--resume"]
     for field in fields(config):
         value, flag = getattr(config, field.name), field.name.replace("_", "-")
         if value != field.default and field.name != "resume":
             switch = f"--{flag}" if value else f"--no-{flag}"
             words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
-    return shlex.join(words)
+    return utils.command("train.py", *words)
 
 
 def train(config):
@@ -81,32 +81,39 @@ def train(config):
         utils.Stopped: a signal came; the run is saved.
     """
     started = time.perf_counter()
+    with utils.Signals() as signals:
+        try:
+            dataset, about = load(config)
+            utils.check_writable(config.models_dir / "run.json")
+            utils.check_writable(config.samples_dir / "losses.png")
+            with checkpoint.only_run(config.models_dir):
+                for directory in (config.models_dir, config.samples_dir):
+                    utils.sweep(directory)
+                state = checkpoint.find(config.models_dir) if config.resume else None
+                if state:
+                    checkpoint.refuse_differences(state.about, about)
+                elif aside := checkpoint.begin(config.models_dir):
+                    print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
+                elif config.resume:
+                    print(f"there is no run in {config.models_dir} to resume: starting one")
+                return run(config, dataset, about, state, signals, started)
+        except utils.Stopped:
+            with contextlib.suppress(OSError):  # nobody reads it any more
+                print(f"stopped; to go on: {resume_command(config)}", flush=True)
+            raise
+
+
+def load(config):
+    """Load the data to learn from; returns the `datasets.Dataset`, and what a checkpoint should say about the run."""
     dataset = load_dataset(config.dataset)
     about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
-    about = json.loads(json.dumps(about, default=str))  # as it is when it comes back from a file
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
     if config.batch_size > len(dataset.x_train):
         raise utils.UserError(
             f"--batch-size {config.batch_size} exceeds the {len(dataset.x_train)} training images: lower it"
         )
-    utils.check_writable(config.models_dir / "run.json")
-    utils.check_writable(config.samples_dir / "losses.png")
-    with checkpoint.only_run(config.models_dir), utils.Signals() as signals:
-        for directory in (config.models_dir, config.samples_dir):
-            utils.sweep(directory)
-        state = checkpoint.find(config.models_dir) if config.resume else None
-        if state:
-            checkpoint.refuse_differences(state.about, about)
-        elif aside := checkpoint.begin(config.models_dir):
-            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
-        elif config.resume:
-            print(f"there is no run in {config.models_dir} to resume: starting one")
-        try:
-            return run(config, dataset, about, state, signals, started)
-        except utils.Stopped:
-            print(f"stopped; to go on: {resume_command(config)}")
-            raise
+    return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
 def build_gan(config, dataset):
@@ -136,9 +143,11 @@ def build_gan(config, dataset):
         ema_decay=config.ema_decay,
         r1_gamma=config.r1_gamma,
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
-        # And it must be over soon, about 512 images: a signal waits for it.
+        # And it must be over in a fraction of a second, so 512 images of the default width: a signal waits for it.
         steps_per_execution=max(
-            n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * config.batch_size <= 512)
+            n
+            for n in range(1, 33)
+            if steps_per_epoch % n == 0 and (n == 1 or n * config.batch_size * config.width**2 <= 512 * 64**2)
         ),
     )
     return gan
@@ -175,7 +184,13 @@ def run(config, dataset, about, state, signals, started):
     total = config.epochs * steps_per_epoch * config.batch_size
     try:
         with tqdm(
-            initial=record.images, total=total, unit=" images", unit_scale=True, smoothing=0.05, dynamic_ncols=True
+            initial=record.images,
+            total=total,
+            unit=" images",
+            unit_scale=True,
+            smoothing=0.05,
+            dynamic_ncols=True,
+            file=utils.StandardError(),
         ) as bar:
             callbacks = keras.callbacks.CallbackList(
                 [
@@ -240,10 +255,9 @@ def write(config, about, gan, record, quality, seconds):
         run_json.write_text(utils.to_json(results))
     if quality:
         utils.write_json(config.models_dir / "run.json", results | {"quality": quality.final()})
-    draw = ["python", "generate_digits.py"]
-    if config.models_dir != Config.models_dir:
-        draw += ["--models-dir", str(config.models_dir)]
-    print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {shlex.join(draw)}")
+    flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
+    draw = utils.command("generate_digits.py", *flags)
+    print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {draw}")
 
 
 if __name__ == "__main__":

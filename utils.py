@@ -5,6 +5,8 @@ import errno
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -51,9 +53,20 @@ def run(main, config_class, flags=None):
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except Stopped as stop:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         sys.exit(128 + stop.signum)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def command(script, *words):
+    """The shell's line that runs one of our scripts with this Python, from here."""
+    python = "python" if shutil.which("python") == sys.executable else sys.executable
+    return shlex.join([python, os.path.relpath(Path(__file__).with_name(script)), *words])
 
 
 class Stopped(BaseException):
@@ -62,6 +75,21 @@ class Stopped(BaseException):
     def __init__(self, signum):
         super().__init__(signum)
         self.signum = signum
+
+
+class StandardError:
+    """sys.stderr for a progress bar, which is no reason to lose a run when nobody reads it any more."""
+
+    def write(self, text):
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self):
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+    def __getattr__(self, name):
+        return getattr(sys.stderr, name)
 
 
 class Signals:
@@ -82,9 +110,9 @@ class Signals:
     def _stop(self, signum, frame):
         for each in self.before:
             signal.signal(each, signal.SIG_DFL)
+        self.waiting = signum  # kept in any case: raised in a destructor, an exception goes nowhere
         if not self.held:
             raise Stopped(signum)
-        self.waiting = signum
 
     def hold(self):
         self.held = True
@@ -102,21 +130,25 @@ MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
 
 @contextlib.contextmanager
 def whole_files(*paths):
-    """Yield a temporary path beside each path; what was written there takes their places together at the end.
+    """Yield a temporary path beside each path; what was written there takes their places at the end, in one go.
 
-    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there.
+    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there: all
+    of them, but for a kill in the instant between two renames.
     """
     paths = [Path(path) for path in paths]
     # The suffix stays: Keras and Pillow go by it.
-    temporaries = [path.with_name(f".{os.getpid()}-{path.name}") for path in paths]
+    temporaries = [path.with_name(f".{os.getpid()}.part-{path.name}") for path in paths]
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
         yield temporaries
-        for temporary in temporaries:
+        for temporary, path in zip(temporaries, paths, strict=True):
             flush(temporary)
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         for temporary, path in zip(temporaries, paths, strict=True):
             os.replace(temporary, path)
+        for path in paths:
             flush(path.parent)
     except OSError as error:
         names = " or ".join(map(str, paths))
@@ -138,8 +170,9 @@ def whole_file(path):
 
 def flush(path):
     """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
-    with contextlib.suppress(PermissionError):  # Windows opens no directories
-        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    directory = path.is_dir()
+    with contextlib.suppress(OSError if directory else ()):  # Windows and some file systems have no such thing
+        descriptor = os.open(path, os.O_RDONLY if directory else os.O_RDWR)
         try:
             os.fsync(descriptor)
         finally:
@@ -148,9 +181,10 @@ def flush(path):
 
 def sweep(directory):
     """Remove the temporary files of `whole_files` in processes that were killed: those older than a minute."""
-    for path in directory.glob(".*-*"):
-        if re.match(r"\.\d+-", path.name) and time.time() - path.stat().st_mtime > 60:
-            path.unlink(missing_ok=True)
+    for path in directory.glob(".*.part-*"):
+        with contextlib.suppress(OSError):  # another run's, that was faster
+            if re.match(r"\.\d+\.part-", path.name) and time.time() - path.stat().st_mtime > 60:
+                path.unlink()
 
 
 def read_text(path):

@@ -61,7 +61,8 @@ def measure(name, seed):
     numbers = directory / "evaluation.json"
     if not numbers.exists():
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
-        command("train.py", *RUNS[name], "--seed", seed, *places)
+        if not (directory / "run.json").exists():
+            command("train.py", "--resume", *RUNS[name], "--seed", seed, *places)
         command("evaluate.py", "--models-dir", directory, "--json", numbers)
     run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
     return evaluation["digits"] | {"seconds": run["seconds"]}, evaluation["floor"]
@@ -89,16 +90,17 @@ def benchmark(config):
                 numbers, results["floor"] = measure(name, seed)
                 results["runs"][name].append({"seed": seed} | numbers)
                 bar.update()
-    results["machine"] = {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+    results["machine"] = machine()
     utils.write_json(RESULTS, results)
     print(table(results))
 
 
-def processor():
-    """The processor's name, where Linux tells it."""
+def machine():
+    """What the numbers were measured on; the processor's name where Linux tells it."""
     info = Path("/proc/cpuinfo")
     names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return names[0].partition(": ")[2] if names else platform.machine()
+    processor = names[0].partition(": ")[2] if names else platform.machine()
+    return {"processor": processor, "cores": os.cpu_count(), "python": platform.python_version()}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from benchmarks import seeds
+from benchmarks import safety, seeds
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
@@ -21,7 +21,7 @@ KNOWN = ("make ", "pip install -r ", *(f"python {name}.py" for name in SCRIPTS))
 
 def test_readme_commands_are_all_known():
     """Each is run below, or is one of those that set up what the tests run in."""
-    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest"}
+    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest", "python -m pytest -m stress"}
     for command in COMMANDS:
         assert command in setup or command.startswith(KNOWN)
 
@@ -42,6 +42,11 @@ def test_readme_command_runs(command, checkout, small_npz, run_script):
 def test_readme_table_is_the_benchmarks_own():
     results = json.loads((ROOT / "benchmarks" / "seeds.json").read_text())
     assert seeds.table(results) in (ROOT / "README.md").read_text()
+
+
+def test_readme_cost_of_safety_is_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "safety.json").read_text())
+    assert safety.sentence(results) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is optional")

@@ -17,6 +17,7 @@ from conftest import ROOT, assert_equal_weights, assert_same_run, run_in
 
 import callbacks
 import checkpoint
+import discriminator
 import generator
 import pictures
 import train
@@ -101,7 +102,7 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed):
         printed, _ = process.communicate()
         assert process.returncode == exit_code
         if signum == signal.SIGTERM:
-            command = [sys.executable, *shlex.split(printed.partition("to go on: python ")[2])]
+            command = shlex.split(printed.partition("to go on: ")[2])
     assert_resumes(config, undisturbed)
 
 
@@ -155,7 +156,7 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
 
 def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
     """A bit of any file; then of both states."""
-    older, newest = sorted((unfinished.models_dir / "checkpoint").iterdir())
+    older, newest = sorted((unfinished.models_dir / "checkpoint").glob("0*"))
     files = sorted(newest.iterdir())
     assert len(files) == 4
     for path in files:
@@ -182,16 +183,61 @@ def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
 
-def test_a_finished_run_can_be_trained_further(config, tmp_path):
-    """Where the learning rates do not fall, as if it had been that long from the start."""
+@pytest.mark.parametrize("place", [None, (train, "build_gan"), (checkpoint.Record, "save")])
+def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path):
+    """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early."""
     config = replace(config, epochs=1, lr_fall=0.0)
     train.train(config)
-    train.train(replace(config, epochs=2, resume=True))
-    whole = replace(
-        config, epochs=2, models_dir=tmp_path / "whole" / "models", samples_dir=tmp_path / "whole" / "samples"
-    )
-    train.train(whole)
-    assert_same_run(config.models_dir, config.samples_dir, tmp_path / "whole")
+    (config.models_dir / "checkpoint").mkdir()
+    (config.models_dir / "checkpoint" / "notes.txt").write_text("mine")
+    longer = replace(config, epochs=2, resume=True)
+    if place:
+        stop_at(*place)
+        with pytest.raises(utils.Stopped):
+            train.train(longer)
+    train.train(longer)
+    whole = tmp_path / "whole"
+    train.train(replace(config, epochs=2, models_dir=whole / "models", samples_dir=whole / "samples"))
+    assert_same_run(config.models_dir, config.samples_dir, whole)
+    assert (config.models_dir / "checkpoint" / "notes.txt").read_text() == "mine"
+
+
+def test_what_a_kill_left_of_a_state_does_not_stay(unfinished, undisturbed):
+    temporary = unfinished.models_dir / "checkpoint" / ".new" / "state_temp" / "part-0.tempstate1"
+    temporary.parent.mkdir(parents=True)
+    temporary.write_text("half a state")
+    assert_resumes(unfinished, undisturbed)
+
+
+def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeypatch, tmp_path):
+    def with_dropout(*args):
+        network = build_discriminator(*args)
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
+
+    build_discriminator = discriminator.build_discriminator
+    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout)
+    whole = tmp_path / "whole"
+    train.train(replace(config, models_dir=whole / "models", samples_dir=whole / "samples"))
+    stop_at(callbacks.Progress, "on_train_batch_end", 3)
+    with pytest.raises(utils.Stopped):
+        train.train(config)
+    assert_resumes(config, whole)
+
+
+def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed):
+    """As with Ctrl-C and `2>&1 | tee log`, which ends tee first."""
+    output, written = os.pipe()
+    command = [sys.executable, "train.py", *flags_of(config)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
+    os.close(written)
+    os.read(output, 1)  # the bar begins
+    os.close(output)
+    while not checkpoint.find(config.models_dir):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert_resumes(config, undisturbed)
 
 
 def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at):

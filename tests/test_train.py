@@ -2,11 +2,14 @@
 
 import csv
 import json
+import os
+import shlex
+import shutil
 
 import keras
 import numpy as np
 import pytest
-from conftest import assert_equal_weights, assert_same_run
+from conftest import ROOT, assert_equal_weights, assert_same_run
 from PIL import Image
 
 import gan
@@ -110,6 +113,27 @@ def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path
         generate_digits.Config(count=30, models_dir=tmp_path / "models", output_dir=tmp_path)
     )
     assert len(images) == 30 and set(labels) == {0}
+
+
+def test_odd_paths_work_and_other_files_stay(small_npz, tmp_path, run_script):
+    directory = tmp_path / "-ein Verzeichnis, 数字"
+    mine = [
+        directory / name for name in (".2024-notes", "a.txt", "epoch_xyz.png", "checkpoint/a.txt", "finished/b.txt")
+    ]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name)
+        os.utime(path, (0, 0))
+    shutil.copy(small_npz, tmp_path / "-data ü.npz")
+    flags = ["--epochs=1", "--batch-size=64", "--no-evaluate", "--dataset=-data ü.npz"]
+    flags += [f"--{name}-dir={directory.name}" for name in ("models", "samples")]
+    done = run_script(ROOT / "train.py", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (directory / "generator.keras").exists() and (directory / "epoch_001.png").exists()
+    assert [path.read_text() for path in mine] == [path.name for path in mine]
+    _, *draw = shlex.split(done.stdout.partition("draw digits: ")[2])  # what it said to do next
+    done = run_script(*draw, f"--output-dir={directory.name}", cwd=tmp_path)
+    assert done.returncode == 0 and (directory / "digits.png").exists(), done.stderr
 
 
 @pytest.mark.parametrize(
