@@ -78,10 +78,9 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, st
     assert_resumes(config, undisturbed)
 
 
-@pytest.mark.parametrize(("name", "n"), [("on_epoch_end", 2), ("final", 1)])
-def test_a_run_stopped_while_it_measures_goes_on_measuring(name, n, small_npz, stop_at, short_run, tmp_path):
+def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, short_run, tmp_path):
     config = run_in(tmp_path, small_npz)
-    stop_at(callbacks.Quality, name, n)
+    stop_at(callbacks.Quality, "on_epoch_end", 2)
     with pytest.raises(utils.Stopped):
         train.train(config)
     assert_resumes(config, short_run)
@@ -278,7 +277,6 @@ def test_one_run_a_directory(config, refuses):
         ({"r1_gamma": 1000.0, "loss": "non-saturating"}, "sees no difference"),
         ({"discriminator_lr": 1e-8}, "sees no difference"),
         ({"generator_lr": 1e-8}, "never deceives"),
-        ({"generator_lr": 1.0, "discriminator_lr": 1.0}, "sees no difference"),
     ],
 )
 def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
@@ -289,11 +287,7 @@ def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
     assert checkpoint.find(config.models_dir)
 
 
-WRITES = ["record.npz", "state.index", "about.json", "epoch_001.png", "losses.png", "training.gif", "generator.keras"]
-WRITES += ["discriminator.keras", "history.csv", "run.json", ".running"]
-
-
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])
 def test_a_full_disk_at_any_write_leaves_the_old_files(name, config, refuses, monkeypatch, undisturbed):
     """Here `flush` fails, as the last step of writing; tests/stress/ has a disk that is full."""
     directories = config.models_dir, config.samples_dir
