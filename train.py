@@ -55,7 +55,7 @@ class Config:
     # Run
     evaluate: bool = True  # measure the digits after each epoch and at the end; the models are the same without
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same files
-    deterministic: bool = True  # have TensorFlow see to that; without, it is a little faster, and a GPU less exact
+    deterministic: bool = True  # have TensorFlow see to that; without, a GPU may be faster, and less exact
     resume: bool = False  # go on with the run that was stopped; with more epochs, also with a finished one
     checkpoint_every: Annotated[int, Range(1, 10**9)] = 1000  # steps after which the run is saved; also every epoch
     models_dir: Path = Path("models")  # where the models go
