@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 
 import pytest
-from conftest import ROOT, assert_same_run
+from conftest import ROOT, assert_same_run, run_in
 from PIL import Image
 
 import checkpoint
@@ -25,15 +26,15 @@ pytestmark = pytest.mark.stress
 def reference(tiny_npz, tmp_path_factory):
     """The configuration of a run, its directory once it is done, and how long that took."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    config = run_in(directory, tiny_npz)
+    config = often_saved(directory, tiny_npz)
     started = time.monotonic()
     assert start(config).wait() == 0
     return config, directory, time.monotonic() - started
 
 
-def run_in(directory, dataset):
-    directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
-    return train.Config(dataset=str(dataset), epochs=4, checkpoint_every=1, evaluate=False, resume=True, **directories)
+def often_saved(directory, dataset):
+    """A run that is saved after every call, and goes on with what it finds."""
+    return replace(run_in(directory, dataset, evaluate=False), epochs=4, checkpoint_every=1, resume=True)
 
 
 def start(config, **streams):
@@ -63,7 +64,7 @@ def check_files(directory):
 def test_a_hundred_kills(reference, tmp_path):
     """Runs are killed and resumed until they are done, again and again in the same directory."""
     whole_config, whole, seconds = reference
-    config = run_in(tmp_path, whole_config.dataset)
+    config = often_saved(tmp_path, whole_config.dataset)
     rng, kills, writing, finished = random.Random(0), 0, 0, 0
     while kills < 100 or not finished:
         before = checkpoint.find(config.models_dir)
@@ -88,7 +89,7 @@ def test_a_hundred_kills(reference, tmp_path):
 
 def test_signals_are_answered_within_two_seconds(reference, tmp_path):
     whole_config, whole, seconds = reference
-    config = run_in(tmp_path, whole_config.dataset)
+    config = often_saved(tmp_path, whole_config.dataset)
     rng, slowest = random.Random(0), 0
     for number in range(20):
         signum = rng.choice([signal.SIGINT, signal.SIGTERM])
