@@ -240,7 +240,7 @@ def write(config, about, gan, record, quality, seconds):
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
         "seconds": round(seconds, 1),
         "training_seconds": round(record.seconds["training"], 1),
-        "checkpoint_seconds": round(record.seconds["checkpoints"], 1),
+        "checkpoint_seconds": round(record.seconds["checkpoints"], 3),
         "images_per_second": round(record.images / record.seconds["training"]),
     }
     names = [f"{name}.keras" for name in networks.NETWORKS]
