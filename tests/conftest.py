@@ -21,6 +21,9 @@ ROOT = Path(__file__).parent.parent
 COMMITTED = ("*.py", "data", "models/pretrained", "Makefile", "README.md", "requirements*.txt")
 
 
+train.use_threads()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls
+
+
 def assert_equal_weights(*directories):
     """The models in two directories are the same, bit for bit."""
     for name in networks.NETWORKS:
