@@ -75,8 +75,8 @@ class Progress(keras.callbacks.Callback):
     @functools.cached_property
     def blind_loss(self):
         """The least that a discriminator pays that gives every image the same logit."""
-        logits = np.linspace(-1, 1, 21, dtype="float32")[:, None]
-        return min(float(self.model.discriminator_loss_fn(logit, logit)) for logit in logits)
+        logits, loss = np.linspace(-1, 1, 21, dtype="float32"), self.model.loss_functions
+        return float(np.min(loss.real(logits) + loss.fake(logits)))
 
 
 class Quality(keras.callbacks.Callback):

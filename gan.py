@@ -1,46 +1,33 @@
 """The game: adversarial losses, and a Keras model whose train step plays one round of it."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-# Each loss is a pair: what the discriminator minimises, of its logits for real and for fake images, and what the
-# generator minimises, of the logits for its fakes. Logits are float32 (B,), one an image; a loss is a scalar.
 
+class Loss(NamedTuple):
+    """An adversarial loss: functions of logits float32 (...), whose means are what each network minimises."""
 
-def hinge_discriminator_loss(real_logits, fake_logits):
-    """Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018)."""
-    return ops.mean(ops.relu(1 - real_logits)) + ops.mean(ops.relu(1 + fake_logits))
-
-
-def hinge_generator_loss(fake_logits):
-    return -ops.mean(fake_logits)
-
-
-def non_saturating_discriminator_loss(real_logits, fake_logits):
-    """-log D(x) - log(1 - D(G(z))) with D = sigmoid(logit) (Goodfellow et al., 2014)."""
-    return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
-
-
-def non_saturating_generator_loss(fake_logits):
-    """-log D(G(z)): the paper's variant that does not saturate."""
-    return ops.mean(ops.softplus(-fake_logits))
-
-
-def least_squares_discriminator_loss(real_logits, fake_logits):
-    """Real logits to 1, fake ones to 0 (Mao et al., 2017)."""
-    return ops.mean(ops.square(real_logits - 1)) + ops.mean(ops.square(fake_logits))
-
-
-def least_squares_generator_loss(fake_logits):
-    return ops.mean(ops.square(fake_logits - 1))
+    real: Callable  # the discriminator's, for real images
+    fake: Callable  # the discriminator's, for fake ones
+    generator: Callable  # the generator's, for its fakes
 
 
 LOSSES = {
-    "hinge": (hinge_discriminator_loss, hinge_generator_loss),
-    "least-squares": (least_squares_discriminator_loss, least_squares_generator_loss),
-    "non-saturating": (non_saturating_discriminator_loss, non_saturating_generator_loss),
+    # Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018).
+    "hinge": Loss(lambda logits: ops.relu(1 - logits), lambda logits: ops.relu(1 + logits), ops.negative),
+    # Real logits to 1, fake ones to 0 (Mao et al., 2017).
+    "least-squares": Loss(lambda logits: ops.square(logits - 1), ops.square, lambda logits: ops.square(logits - 1)),
+    # -log D(x) - log(1 - D(G(z))) with D = sigmoid(logit), and for the generator -log D(G(z)): the paper's variant
+    # that does not saturate (Goodfellow et al., 2014).
+    "non-saturating": Loss(lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.softplus(-logits)),
 }
+
+# Telling labels apart is a head start. Kept on, it costs styles: digits that can be read in two ways are never drawn.
+MISMATCH_STEPS = 7500
 
 
 class HoldThenFall(keras.optimizers.schedules.LearningRateSchedule):
@@ -84,7 +71,14 @@ class GAN(keras.Model):
         self.built = True  # its parts are; Keras would wait for a call, and saves nothing before
 
     def compile(
-        self, generator_optimizer, discriminator_optimizer, loss="hinge", ema_decay=0.999, r1_gamma=1.0, **kwargs
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        loss="hinge",
+        ema_decay=0.999,
+        r1_gamma=1.0,
+        mismatch=0.1,
+        **kwargs,
     ):
         """Set the rules of the game.
 
@@ -92,6 +86,8 @@ class GAN(keras.Model):
             loss: a key of LOSSES.
             ema_decay: how slowly the averaged generator follows, 0 (at once) to below 1.
             r1_gamma: weight of the R1 gradient penalty on real images (Mescheder et al., 2018); 0 leaves it out.
+            mismatch: weight of real images under wrong labels, which the discriminator should take for fakes (Reed et
+                al., 2016), at the first step; it falls to 0 over MISMATCH_STEPS. 0 leaves it out.
             **kwargs: `keras.Model.compile`'s own, such as steps_per_execution and jit_compile.
         """
         super().compile(optimizer=None, **kwargs)  # None: Keras would attach an RMSprop
@@ -99,9 +95,10 @@ class GAN(keras.Model):
         self.discriminator_optimizer = discriminator_optimizer
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.discriminator_loss_fn, self.generator_loss_fn = LOSSES[loss]
+        self.loss_functions = LOSSES[loss]
         self.ema_decay = ema_decay
         self.r1_gamma = r1_gamma
+        self.mismatch = mismatch if self.num_classes > 1 else 0
 
     @property
     def step(self):
@@ -121,8 +118,10 @@ class GAN(keras.Model):
             (ops.shape(real)[0], self.latent_dim), seed=ops.stack([ops.cast(self.seed, step.dtype), step.value])
         )
 
-        def logits(images):  # (B, 28, 28, C) -> (B,): each image is judged as its label
-            return ops.sum(self.discriminator(images, training=True) * one_hot, axis=-1)
+        loss = self.loss_functions
+
+        def own(logits):  # (B, num_classes) -> (B,): each image is judged as its label
+            return ops.sum(logits * one_hot, axis=-1)
 
         with tf.GradientTape() as generator_tape:
             fake = self.generator(ops.concatenate([noise, one_hot], axis=-1), training=True)
@@ -131,16 +130,23 @@ class GAN(keras.Model):
             with tf.GradientTape() as discriminator_tape:
                 with tf.GradientTape(watch_accessed_variables=False) as image_tape:
                     image_tape.watch(real)
-                    real_logits = logits(real)
-                discriminator_loss = self.discriminator_loss_fn(real_logits, logits(tf.stop_gradient(fake)))
+                    real_logits = self.discriminator(real, training=True)
+                    real_logit = own(real_logits)
+                fake_logit = own(self.discriminator(tf.stop_gradient(fake), training=True))
+                discriminator_loss = ops.mean(loss.real(real_logit)) + ops.mean(loss.fake(fake_logit))
                 objective = discriminator_loss
+                if self.mismatch:
+                    # The logits are there anyway, so this costs nothing.
+                    wrong = ops.sum(loss.fake(real_logits) * (1 - one_hot), axis=-1) / (self.num_classes - 1)
+                    left = ops.maximum(0.0, 1 - ops.cast(step, "float32") / MISMATCH_STEPS)
+                    objective += self.mismatch * left * ops.mean(wrong)
                 if self.r1_gamma:  # R1: half the mean squared norm of d logit / d image
-                    slope = image_tape.gradient(real_logits, real)
+                    slope = image_tape.gradient(real_logit, real)
                     objective += self.r1_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
             gradients = discriminator_tape.gradient(objective, self.discriminator.trainable_variables)
             self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
 
-            generator_loss = self.generator_loss_fn(logits(fake))
+            generator_loss = ops.mean(loss.generator(own(self.discriminator(fake, training=True))))
         gradients = generator_tape.gradient(generator_loss, self.generator.trainable_variables)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
 

@@ -43,6 +43,7 @@ class Config:
     # Game
     loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
     r1_gamma: Annotated[float, Range(0, 1000)] = 1.0  # R1 gradient penalty, keeps styles alive; 0.1 to 10, 0 is off
+    mismatch: Annotated[float, Range(0, 100)] = 0.1  # weight of real images with wrong labels as fakes; 0 is off
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
@@ -156,6 +157,7 @@ def build_gan(config, dataset):
         loss=config.loss,
         ema_decay=config.ema_decay,
         r1_gamma=config.r1_gamma,
+        mismatch=config.mismatch,
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
         # And it must be over in a fraction of a second, so 512 images of the default width: a signal waits for it.
         steps_per_execution=max(

@@ -42,22 +42,23 @@ def test_each_step_touches_only_its_own_weights(batch, loss):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_pull_the_two_apart(loss):
-    discriminator_loss, generator_loss = LOSSES[loss]
-    low, high = tf.constant([-2.0, -1.0]), tf.constant([1.0, 0.5])
-    assert discriminator_loss(high, low) < discriminator_loss(low, high)
-    assert generator_loss(high) < generator_loss(low)
+    real, fake, generator = LOSSES[loss]
+    low, high = tf.constant([-1.5, -1.0]), tf.constant([1.0, 0.5])
+    assert all(real(high) < real(low)) and all(fake(low) > 0 if loss == "least-squares" else fake(low) < fake(high))
+    assert all(generator(high) < generator(low))
 
 
 def test_losses_at_known_points():
     """Hinge is satisfied beyond the margins; Goodfellow's discriminator that knows nothing pays 2 log 2."""
-    margin, zero = tf.constant([1.0]), tf.constant([0.0])
-    assert LOSSES["hinge"][0](margin, -margin) == 0 and LOSSES["hinge"][0](zero, zero) == 2
-    assert float(LOSSES["non-saturating"][0](zero, zero)) == pytest.approx(2 * np.log(2))
-    assert float(LOSSES["non-saturating"][1](zero)) == pytest.approx(np.log(2))
+    margin, zero = tf.constant(1.0), tf.constant(0.0)
+    hinge, saturated = LOSSES["hinge"], LOSSES["non-saturating"]
+    assert hinge.real(margin) == hinge.fake(-margin) == 0 and hinge.real(zero) == hinge.fake(zero) == 1
+    for part in saturated:
+        assert float(part(zero)) == pytest.approx(np.log(2))
 
 
 def test_only_the_logit_of_the_label_is_judged(batch):
-    gan = make_gan()
+    gan = make_gan(mismatch=0.0)
     images, _ = batch
     before = values(gan.discriminator.layers[-1].weights)
     gan.train_step((images, tf.fill([16], 7)))
@@ -109,6 +110,18 @@ def test_r1_flattens_the_discriminator_on_real_images(batch):
         free.train_step(batch)
         penalised.train_step(batch)
     assert slope(penalised) < 0.7 * slope(free)
+
+
+def test_mismatch_teaches_that_a_real_image_has_one_label(batch):
+    def wrong_logit(gan):
+        logits = gan.discriminator(tf.cast(batch[0], "float32") / 127.5 - 1, training=False)
+        return float(tf.reduce_mean(tf.boolean_mask(logits, tf.one_hot(batch[1], 10) == 0)))
+
+    free, taught = make_gan(mismatch=0.0), make_gan(mismatch=10.0)
+    for _ in range(40):
+        free.train_step(batch)
+        taught.train_step(batch)
+    assert wrong_logit(taught) < -0.9 < wrong_logit(free)
 
 
 def test_learning_rate_holds_then_falls_to_zero():
