@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_discriminator(num_classes, channels=1, width=64):
+def build_discriminator(num_classes, channels=1, width=48):
     """Build the discriminator.
 
     Two strided convolutions and no normalisation (Radford et al., 2016). It has one logit per class and an image is

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_generator(latent_dim, num_classes, channels=1, width=64):
+def build_generator(latent_dim, num_classes, channels=1, width=48):
     """Build the generator.
 
     A light DCGAN (Radford et al., 2016): one Dense layer lays out a 7x7 image of `width` features, two transposed
