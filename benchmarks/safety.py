@@ -51,7 +51,7 @@ def benchmark(config):
     mnist = load_dataset("mnist")
     with tqdm(total=2 * config.pairs, unit=" runs") as bar, tempfile.TemporaryDirectory() as directory:
         digits = Path(directory) / "digits.npz"
-        np.savez(digits, images=mnist.x_train[:12_000], labels=mnist.y_train[:12_000])  # 750 steps
+        np.savez(digits, images=mnist.x_train[:24_000], labels=mnist.y_train[:24_000])  # 750 steps
         flags = ["--dataset", digits, "--epochs", 1, "--no-evaluate"]
         flags += ["--models-dir", directory, "--samples-dir", directory]
         for number in range(config.pairs):

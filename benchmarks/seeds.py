@@ -1,6 +1,6 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py             # five seeds of the default run and of one epoch: 35 minutes on two CPU cores
+    python benchmarks/seeds.py        # five seeds of the default run and of two epochs: 40 minutes on two CPU cores
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
 Writes benchmarks/seeds.json (all numbers) and prints the table. Each run is evaluated with 10,000 digits of a seed that
@@ -26,7 +26,7 @@ import utils  # noqa: E402
 from utils import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
-RUNS = {"one epoch": ["--epochs", "1"], "default": []}
+RUNS = {"two epochs": ["--epochs", "2"], "default": []}
 ROWS = {
     "seconds": ("seconds from start to saved models", ".0f"),
     "frechet_distance": ("Fréchet distance", ".2f"),
