@@ -10,7 +10,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from benchmarks import safety, seeds
+from benchmarks import safety, seeds, step_cost, time_to_quality
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
@@ -42,6 +42,16 @@ def test_readme_command_runs(command, checkout, small_npz, run_script):
 def test_readme_table_is_the_benchmarks_own():
     results = json.loads((ROOT / "benchmarks" / "seeds.json").read_text())
     assert seeds.table(results) in (ROOT / "README.md").read_text()
+
+
+def test_readme_comparison_is_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "time_to_quality.json").read_text())
+    assert time_to_quality.table(results) in (ROOT / "README.md").read_text()
+
+
+def test_step_costs_are_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "step_cost.json").read_text())
+    assert step_cost.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
 
 
 def test_readme_cost_of_safety_is_the_benchmarks_own():
