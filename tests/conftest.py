@@ -84,9 +84,9 @@ def short_run(small_npz, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_npz(mnist, tmp_path_factory):
-    """A .npz file of 960 training digits: 60 steps, 2 calls."""
+    """A .npz file of 1,920 training digits: 60 steps, 2 calls."""
     path = tmp_path_factory.mktemp("tiny") / "tiny.npz"
-    np.savez(path, images=mnist.x_train[:960], labels=mnist.y_train[:960])
+    np.savez(path, images=mnist.x_train[:1920], labels=mnist.y_train[:1920])
     return path
 
 
