@@ -44,6 +44,12 @@ class Dataset(NamedTuple):
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def with_tensors(self):
+        """The same, with the training digits as tensors: TensorFlow keeps each copy that it is given, so make one."""
+        import tensorflow as tf  # takes seconds; only training needs it
+
+        return self._replace(x_train=tf.constant(self.x_train), y_train=tf.constant(self.y_train))
+
     def hold_out(self, count, rng):
         """Split off real digits to compare with: test digits, or training digits where there are no test digits.
 

@@ -197,6 +197,7 @@ def run(config, dataset, about, state, signals, started):
         record.seconds["checkpoints"] += time.perf_counter() - now
 
     quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
+    tensors = dataset.with_tensors()
     steps_per_epoch = len(dataset.x_train) // config.batch_size
     total = config.epochs * steps_per_epoch * config.batch_size
     try:
@@ -227,7 +228,7 @@ def run(config, dataset, about, state, signals, started):
                     callbacks.on_epoch_end(epoch, {})
                     continue
                 gan.fit(  # an epoch, or what is left of it: Keras has no way to resume within one
-                    training_batches(dataset, config.batch_size, config.seed, gan.step),
+                    training_batches(tensors, config.batch_size, config.seed, gan.step),
                     initial_epoch=epoch,
                     epochs=epoch + 1,
                     steps_per_epoch=steps_left,

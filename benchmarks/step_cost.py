@@ -225,6 +225,7 @@ def steady():
     dataset = dataset._replace(x_train=dataset.x_train[:EPOCH_IMAGES], y_train=dataset.y_train[:EPOCH_IMAGES])
     config = train.Config(epochs=EPOCHS)
     gan = train.build_gan(config, dataset)
+    dataset = dataset.with_tensors()
     steps = EPOCH_IMAGES // config.batch_size
     rows = []
     for epoch in range(EPOCHS):
