@@ -5,24 +5,22 @@
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
 
-The methods and their sources are in metrics.py; the judge that reads the digits is in judge.py.
+The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
-from tqdm import tqdm
 
-import metrics
-import networks
-import utils
-from datasets import load_dataset
-from judge import JUDGE, accuracy_of_telling_apart, accuracy_of_training_on, load_judge
-from report import write_report
-from utils import Range, UserError
+from evaluation.judge import JUDGE, load_judge
+from evaluation.measure import digits_to_score, measure
+from evaluation.report import write_report
+from support import commands, files, networks
+from support.commands import Range, UserError
+from support.datasets import load_dataset
 
 
 @dataclass
@@ -30,7 +28,7 @@ class Config:
     models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
     npz: Path | None = None  # score the digits in this file instead
     dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, a .npz file, or a directory of IDX files
-    judge: Path = JUDGE  # the classifier whose features and readings measure; judge.py trains one for other data
+    judge: Path = JUDGE  # the classifier that measures; python -m evaluation.judge trains one
     count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
     tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
@@ -59,126 +57,6 @@ ROWS = {  # key: what the table says, and how
 }
 
 
-class Reading(NamedTuple):
-    """A set of digits and what the judge sees in it."""
-
-    images: np.ndarray  # uint8 (N, 28, 28, 1)
-    labels: np.ndarray  # int (N,), what was asked for or, where nothing was, what is read
-    features: np.ndarray  # float32 (N, 128)
-    probabilities: np.ndarray  # float32 (N, num_classes)
-    nearest_distance: np.ndarray  # float (N,), to the nearest training image, pixels in 0..1
-    nearest_index: np.ndarray  # int (N,), of that image
-
-
-class Real(NamedTuple):
-    """The real digits: what others are measured against."""
-
-    images: np.ndarray  # uint8 (N, 28, 28, 1)
-    labels: np.ndarray  # int (N,)
-    moments: tuple  # of the features of all
-    features: np.ndarray  # float32, of 10,000 of them at random
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def pixels(images):
-    return images.reshape(len(images), -1).astype("float32") / 255
-
-
-def read_digits(judge, images, labels, real):
-    features, logits = networks.look(judge, images)
-    labels = logits.argmax(axis=1) if labels is None else labels
-    return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
-
-
-def score(digits, floor, real):
-    """All the numbers of a Reading, but for those that train a classifier."""
-    readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
-    right = readings == digits.labels
-    return {
-        "frechet_distance": metrics.frechet_distance(real.moments, metrics.moments(digits.features)),
-        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features),
-        "kernel_distance": 1000 * metrics.kernel_distance(real.features, digits.features),
-        "kernel_interval": 1960 * metrics.kernel_spread(real.features, digits.features),
-        "classifier_score": metrics.classifier_score(digits.probabilities),
-        "confidence": float(digits.probabilities.max(axis=1).mean()),
-        "label_accuracy": float(right.mean()),
-        "label_accuracy_by_class": [float(right[digits.labels == label].mean()) for label in np.unique(digits.labels)],
-        "class_balance": metrics.class_balance(
-            *(np.bincount(labels, minlength=num_classes) for labels in (readings, real.labels))
-        ),
-        **metrics.neighbour_scores(real.features, digits.features),
-        "nearest_distance": float(np.median(digits.nearest_distance)),
-        "share_nearer": metrics.share_nearer(digits.nearest_distance, floor.nearest_distance),
-    }
-
-
-def digits_to_score(config, dataset):
-    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from."""
-    rng = np.random.default_rng(config.seed)
-    if config.npz:
-        digits = load_dataset(str(config.npz))
-        order = rng.permutation(len(digits.x_train))
-        labels = digits.y_train[order] if digits.y_train.any() else None  # all 0: of an unlabelled generator
-        return digits.x_train[order], labels, config.npz
-    models_dir = networks.default_models(config.models_dir)
-    generator, _, latent_dim, num_classes = networks.load_models(models_dir)
-    count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
-    labels = np.arange(count) % num_classes
-    images = networks.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels)
-    return images, labels if num_classes > 1 else None, models_dir
-
-
-def measure(config, dataset, judge, images, labels, source):
-    """Measure images and labels and the floor; returns (numbers, Reading, Real), numbers[column][key]."""
-    rng = np.random.default_rng(config.seed)
-    count = min(config.count, len(images))
-    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
-    width, num_classes = (output.shape[-1] for output in judge.outputs)
-    for what, some_images in ((source, images), (config.dataset, real_images)):
-        if some_images.shape[1:] != judge.input_shape[1:]:
-            raise UserError(
-                f"{what} has images {some_images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads"
-            )
-    for what, number in ((source, count), (config.dataset, len(floor_images))):
-        if number <= width:
-            raise UserError(f"{what} has {number} digits to measure by {width} features: give more than {width}")
-    if labels is None and config.tstr:
-        raise UserError(f"{source} has no labels to learn from: leave --tstr out")
-    if max(real_labels.max(), 0 if labels is None else labels.max()) >= num_classes:
-        raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
-
-    with tqdm(total=5, desc="evaluating", leave=False) as bar:
-        features, _ = networks.look(judge, real_images)
-        some = rng.permutation(len(features))[:10_000]
-        real = Real(real_images, real_labels, metrics.moments(features), features[some])
-        bar.update()
-        floor = read_digits(judge, floor_images, floor_labels, real)
-        bar.update()
-        digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
-        bar.update()
-        numbers = {"digits": score(digits, floor, real)}
-        bar.update()
-        numbers["floor"] = score(floor, floor, real)
-        bar.update()
-    if labels is None:  # nothing was asked for
-        numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None
-    if config.tstr:
-        print("training a classifier on these digits, then one on real digits")
-        for column, examples in (("digits", (images, labels)), ("floor", (real_images, real_labels))):
-            numbers[column]["tstr"] = accuracy_of_training_on(
-                *examples, floor_images, floor_labels, num_classes, config.seed
-            )
-    if config.two_sample:
-        print("training a classifier to tell these from the training digits, then one to tell other real digits")
-        for column, others in (("digits", digits.images), ("floor", floor_images)):
-            numbers[column]["two_sample"] = accuracy_of_telling_apart(others, real_images[some], config.seed)
-    return numbers, digits, real
-
-
 def evaluate(config):
     """Score digits as `config` says; print the table, write what was asked for, and return the numbers as a dict.
 
@@ -190,7 +68,7 @@ def evaluate(config):
     dataset = load_dataset(config.dataset)
     for path in (config.json, config.report and config.report / "index.html"):
         if path:
-            utils.check_writable(path)
+            files.check_writable(path)
     judge = load_judge(config.judge)
     images, labels, source = digits_to_score(config, dataset)
     numbers, digits, real = measure(config, dataset, judge, images, labels, source)
@@ -214,7 +92,7 @@ def evaluate(config):
         "training": networks.read_run(source),
     }
     if config.json:
-        utils.write_json(config.json, settings | numbers)
+        files.write_json(config.json, settings | numbers)
     if config.report:
         write_report(config.report / "index.html", table, digits, real, settings)
         print(f"the report: {config.report / 'index.html'}")
@@ -222,4 +100,4 @@ def evaluate(config):
 
 
 if __name__ == "__main__":
-    utils.run(evaluate, Config)
+    commands.run(evaluate, Config)

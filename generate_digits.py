@@ -15,10 +15,9 @@ from typing import Annotated
 
 import numpy as np
 
-import networks
-import pictures
 import utils
-from utils import Range, UserError
+from support import commands, files, networks
+from support.commands import Range, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
 
@@ -60,10 +59,10 @@ def best(generator, discriminator, noise, labels):
     shape = hands, tries, labels.shape[1]
     every_noise = np.broadcast_to(noise[:, :, None], (*shape, width)).reshape(-1, width)
     every_label = np.broadcast_to(labels[:, None], shape).ravel()
-    images = networks.draw(generator, every_noise, every_label)
+    images = utils.draw(generator, every_noise, every_label)
     chosen = np.zeros(hands, int)
     if tries > 1:
-        logits = networks.look(discriminator, images)
+        logits = utils.look(discriminator, images)
         own = np.take_along_axis(logits, every_label[:, None], axis=1).reshape(shape)
         chosen = own.sum(axis=2).argmax(axis=1)
     return images.reshape(*shape, *images.shape[1:])[np.arange(hands), chosen].reshape(-1, *images.shape[1:])
@@ -74,8 +73,8 @@ def film(generator, labels, frames, rng, latent_dim):
     one, other = rng.standard_normal((2, latent_dim), "float32")
     angles = np.linspace(0, 2 * np.pi, frames, endpoint=False, dtype="float32")
     hands = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * other  # standard normal at every angle
-    images = networks.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
-    return [pictures.sheet(row, len(labels)) for row in np.split(images, frames)]
+    images = utils.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
+    return [utils.sheet(row, len(labels)) for row in np.split(images, frames)]
 
 
 def generate(config):
@@ -88,9 +87,9 @@ def generate(config):
         raise UserError("--digits and --only exclude each other: give one of them")
     number = None if config.digits is None else figures(config.digits, "--digits")
     classes = None if config.only is None else figures(config.only, "--only")
-    utils.check_writable(config.output_dir / "digits.png")
+    files.check_writable(config.output_dir / "digits.png")
     if config.npz:
-        utils.check_writable(config.npz)
+        files.check_writable(config.npz)
     models_dir = networks.default_models(config.models_dir)
     generator, discriminator, latent_dim, num_classes = networks.load_models(models_dir)
 
@@ -118,24 +117,24 @@ def generate(config):
     )
 
     if number is not None:
-        picture = pictures.sheet(images, len(images))
+        picture = utils.sheet(images, len(images))
     else:
-        picture = pictures.sheet_by_label(images[:MAX_ON_SHEET], labels[:MAX_ON_SHEET])
-    pictures.save_png(config.output_dir / "digits.png", picture)
+        picture = utils.sheet_by_label(images[:MAX_ON_SHEET], labels[:MAX_ON_SHEET])
+    utils.save_png(config.output_dir / "digits.png", picture)
     if config.interpolate:
         shown = labels if number is not None else np.unique(labels)
         frames = film(generator, shown, config.interpolate, rng, latent_dim)
-        pictures.save_gif(config.output_dir / "interpolation.gif", frames, seconds=0.05)
+        utils.save_gif(config.output_dir / "interpolation.gif", frames, seconds=0.05)
     if config.separate:
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            pictures.save_png(config.output_dir / f"digit_{label}_{index:05d}.png", image, scale=1)
+            utils.save_png(config.output_dir / f"digit_{label}_{index:05d}.png", image, scale=1)
     if config.npz:
         grey = images.squeeze(-1) if images.shape[-1] == 1 else images
-        with utils.whole_file(config.npz) as temporary, open(temporary, "wb") as file:
+        with files.whole_file(config.npz) as temporary, open(temporary, "wb") as file:
             np.savez(file, images=grey, labels=labels)
     print(f"drew {len(images)} digits: {config.output_dir / 'digits.png'}")
     return images, labels
 
 
 if __name__ == "__main__":
-    utils.run(generate, Config)
+    commands.run(generate, Config)

@@ -9,25 +9,17 @@ Writes generator.keras, discriminator.keras, history.csv and run.json into the m
 training.gif and losses.png into the samples directory.
 """
 
-import contextlib
-import csv
 import json
-import os
-import platform
-import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from tqdm import tqdm
 
-import checkpoint
-import networks
-import pictures
-import utils
-from datasets import load_dataset, training_batches
-from utils import Range
+from support import commands
+from support.commands import Range, UserError
+from support.datasets import load_dataset
+from training.run import Run
 
 
 @dataclass
@@ -72,67 +64,48 @@ def resume_command(config):
         if value != field.default and field.name != "resume":
             switch = f"--{flag}" if value else f"--no-{flag}"
             words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
-    return utils.command("train.py", *words)
+    return commands.command("train.py", *words)
 
 
 def train(config):
     """Train as `config` says, write all files of the run, and return the trained `gan.GAN`.
 
     Raises:
-        utils.UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
-        utils.Stopped: a signal came; the run is saved.
+        UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
+        commands.Stopped: a signal came; the run is saved.
     """
-    started = time.perf_counter()
-    with utils.Signals() as signals:
-        try:
-            dataset, about = load(config)
-            utils.check_writable(config.models_dir / "run.json")
-            utils.check_writable(config.samples_dir / "losses.png")
-            with checkpoint.only_run(config.models_dir):
-                for directory in (config.models_dir, config.samples_dir):
-                    utils.sweep(directory)
-                state = checkpoint.find(config.models_dir) if config.resume else None
-                if state:
-                    checkpoint.refuse_differences(state.about, about)
-                elif aside := checkpoint.begin(config.models_dir):
-                    print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
-                elif config.resume:
-                    print(f"there is no run in {config.models_dir} to resume: starting one")
-                return run(config, dataset, about, state, signals, started)
-        except utils.Stopped:
-            with contextlib.suppress(OSError):  # nobody reads it any more
-                print(f"stopped; to go on: {resume_command(config)}", flush=True)
-            raise
+    with Run(config.models_dir, config.samples_dir, resume_command(config)) as run:
+        dataset, about = load(config)
+        run.begin(about, config.resume)
+        gan = build_gan(config, dataset)
+        run.restore(gan)
+        quality = play(config, dataset, gan, run)
+        run.write(quality)
+        flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
+        draw = commands.command("generate_digits.py", *flags)
+        print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {draw}")
+    return gan
 
 
 def load(config):
-    """Load the data to learn from; returns the `datasets.Dataset`, and what a checkpoint should say about the run."""
+    """Load the data to learn from; returns the `datasets.Dataset`, and what a state should say about the run."""
     dataset = load_dataset(config.dataset)
     about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
     if config.batch_size > len(dataset.x_train):
-        raise utils.UserError(
+        raise UserError(
             f"--batch-size {config.batch_size} exceeds the {len(dataset.x_train)} training images: lower it"
         )
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
-def use_threads():
-    """Give each operation half of the cores, so that two run side by side.
-
-    A step's operations are small: split over all cores each is done later than two of them, a core each. (On two cores
-    it is a fifth faster, see benchmarks/README.md.) Where TensorFlow has already started, its threads stay as they are.
-    """
-    import tensorflow as tf
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
-
-
 def build_gan(config, dataset):
-    """Build and compile a `gan.GAN` for a data set."""
+    """Start TensorFlow, build and compile a `gan.GAN` for a data set."""
+    # TensorFlow takes seconds to import: only here, so that --help and refusals come at once.
+    from training.devices import start_tensorflow
+
+    start_tensorflow(config.deterministic)
     import keras
 
     from discriminator import build_discriminator
@@ -169,114 +142,24 @@ def build_gan(config, dataset):
     return gan
 
 
-def run(config, dataset, about, state, signals, started):
-    """Train on from a `checkpoint.State`, or from nothing where that is None; write all files, return the `gan.GAN`."""
-    # TensorFlow takes seconds to import: here, so that --help and refusals come at once.
-    with utils.quiet():
-        import keras
-        import tensorflow as tf
-
-    from callbacks import Checkpoints, Progress, Quality, SampleSheets
-    from judge import load_judge
-
-    use_threads()
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    gan = build_gan(config, dataset)
-    about["architecture"] = {name: checkpoint.architecture(getattr(gan, name)) for name in networks.NETWORKS}
-    record = checkpoint.Record()
-    if state:
-        checkpoint.refuse_differences(state.about, about)  # now with the architecture
-        record = checkpoint.restore(state, gan)
-    earlier = record.seconds["total"]
-
-    def save():
-        now = time.perf_counter()
-        record.seconds["total"] = earlier + now - started
-        checkpoint.save(config.models_dir, gan, record, about)
-        record.seconds["checkpoints"] += time.perf_counter() - now
+def play(config, dataset, gan, run):
+    """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
+    from evaluation.judge import load_judge
+    from evaluation.quality import Quality
+    from training.callbacks import Checkpoints, Progress, SampleSheets
 
     quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
-    tensors = dataset.with_tensors()
-    steps_per_epoch = len(dataset.x_train) // config.batch_size
-    total = config.epochs * steps_per_epoch * config.batch_size
-    try:
-        with tqdm(
-            initial=record.images,
-            total=total,
-            unit=" images",
-            unit_scale=True,
-            smoothing=0.05,
-            dynamic_ncols=True,
-            file=utils.StandardError(),
-        ) as bar:
-            callbacks = keras.callbacks.CallbackList(
-                [
-                    *([quality] if quality else []),
-                    SampleSheets(config.samples_dir, record),
-                    Progress(bar, record, config.batch_size),
-                    Checkpoints(save, config.checkpoint_every, signals),
-                ],
-                add_history=True,
-                model=gan,
-                epochs=config.epochs,
-            )
-            while (epoch := len(record.epochs)) < config.epochs:
-                steps_left = (epoch + 1) * steps_per_epoch - gan.step
-                if not steps_left:  # stopped after the last step of the epoch, before its end
-                    callbacks.on_train_begin()
-                    callbacks.on_epoch_end(epoch, {})
-                    continue
-                gan.fit(  # an epoch, or what is left of it: Keras has no way to resume within one
-                    training_batches(tensors, config.batch_size, config.seed, gan.step),
-                    initial_epoch=epoch,
-                    epochs=epoch + 1,
-                    steps_per_epoch=steps_left,
-                    callbacks=callbacks,
-                    shuffle=False,  # training_batches has
-                    verbose=0,  # Progress shows more
-                )
-        write(config, about, gan, record, quality, earlier + time.perf_counter() - started)
-    except utils.Stopped:
-        if record.images == gan.step * config.batch_size:  # else within a call: what was saved before is whole
-            save()
-        raise
-    checkpoint.finish(config.models_dir)
-    return gan
-
-
-def write(config, about, gan, record, quality, seconds):
-    """Write the results of a run that is done, and say where they are."""
-    import keras
-    import tensorflow as tf
-
-    pictures.plot_run(config.samples_dir / "losses.png", record.curve, record.epochs)
-    pictures.save_gif(config.samples_dir / "training.gif", list(record.frames.values()))
-    results = {
-        "config": asdict(config),
-        "data": about["data"],
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        "seconds": round(seconds, 1),
-        "training_seconds": round(record.seconds["training"], 1),
-        "checkpoint_seconds": round(record.seconds["checkpoints"], 3),
-        "images_per_second": round(record.images / record.seconds["training"]),
-    }
-    names = [f"{name}.keras" for name in networks.NETWORKS]
-    with utils.whole_files(*(config.models_dir / name for name in [*names, "history.csv", "run.json"])) as paths:
-        generator, discriminator, history, run_json = paths
-        gan.averaged_generator.save(generator)
-        gan.discriminator.save(discriminator)
-        with open(history, "w", newline="") as file:
-            rows = csv.DictWriter(file, record.epochs[0].keys())
-            rows.writeheader()
-            rows.writerows(record.epochs)
-        run_json.write_text(utils.to_json(results))
-    if quality:
-        utils.write_json(config.models_dir / "run.json", results | {"quality": quality.final()})
-    flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
-    draw = utils.command("generate_digits.py", *flags)
-    print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {draw}")
+    images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
+    with Progress(run.record, config.epochs, images, config.batch_size) as progress:
+        callbacks = [
+            *([quality] if quality else []),
+            SampleSheets(config.samples_dir, run.record, config.epochs),
+            progress,
+            Checkpoints(run.save, config.checkpoint_every, run.signals),
+        ]
+        run.fit(dataset, config.epochs, callbacks)
+    return quality
 
 
 if __name__ == "__main__":
-    utils.run(train, Config)
+    commands.run(train, Config)

@@ -1,234 +1,103 @@
-"""What every script needs: errors and flags, signals, files that appear whole or not at all."""
+"""Pixels and pictures: in and out of networks, sheets of digits, PNG and GIF files, the plot of a run."""
 
-import contextlib
-import errno
-import json
-import os
-import re
-import shlex
-import shutil
-import signal
-import sys
-import tempfile
-import time
-import typing
-from pathlib import Path
+import numpy as np
+from PIL import Image
 
-import tyro
-
-# Errors and flags
+from support.commands import UserError
+from support.files import whole_file
 
 
-class UserError(Exception):
-    """The user's input is wrong; the message reads `what is wrong: what to do`."""
+def look(network, images):
+    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
+    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
+    outputs = [network.predict_on_batch(batch) for batch in batches]
+    if isinstance(outputs[0], list):
+        return [_finite(np.concatenate(parts)) for parts in zip(*outputs, strict=True)]
+    return _finite(np.concatenate(outputs))
 
 
-class Range(typing.NamedTuple):
-    """Smallest and largest value that a numeric hyperparameter may have, for use in `typing.Annotated`."""
-
-    low: float
-    high: float
-
-
-def check_ranges(config):
-    """Raise UserError where a field of the dataclass `config` lies outside the Range in its annotation."""
-    for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
-        value, flag = getattr(config, name), "--" + name.replace("_", "-")
-        for bounds in getattr(hint, "__metadata__", ()):
-            if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:  # so written, NaN fails too
-                raise UserError(f"{flag} {value} is out of range: choose {bounds.low} to {bounds.high}")
+def _finite(numbers):
+    if not np.isfinite(numbers).all():
+        raise UserError("a network gives numbers that are not finite: give another")
+    return numbers
 
 
-def run(main, config_class, flags=None):
-    """Run a script: flags (those of the command line) to a `config_class`, that to `main`.
+def draw(generator, noise, labels):
+    """Let a generator draw.
 
-    Bad input ends in one line on stderr and exit code 2.
+    Args:
+        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
+        noise: float32 (N, latent_dim), standard normal.
+        labels: int (N,), the class of each image.
+
+    Returns:
+        uint8 (N, 28, 28, C), 0..255.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
-    try:
-        config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
-        check_ranges(config)
-        main(config)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except Stopped as stop:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        sys.exit(128 + stop.signum)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
+    inputs = np.concatenate([noise, one_hot], axis=-1)
+    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
+    return np.concatenate([np.round((_finite(images) + 1) * 127.5).astype("uint8") for images in batches])
 
 
-def command(script, *words):
-    """The shell's line that runs one of our scripts with this Python, from here."""
-    python = "python" if shutil.which("python") == sys.executable else sys.executable
-    return shlex.join([python, os.path.relpath(Path(__file__).with_name(script)), *words])
+def sheet(images, columns):
+    """Lay out images uint8 (N, 28, 28, C) in rows of `columns`, two pixels apart; returns uint8 (height, width, C)."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cells = np.zeros((rows * columns, height + 2, width + 2, channels), "uint8")
+    cells[:count, 1:-1, 1:-1] = images
+    return (
+        cells.reshape(rows, columns, height + 2, width + 2, channels)
+        .swapaxes(1, 2)
+        .reshape(rows * (height + 2), columns * (width + 2), channels)
+    )
 
 
-class Stopped(BaseException):
-    """A signal asks to stop. No Exception, so that nothing on the way up takes it for an error of its own."""
-
-    def __init__(self, signum):
-        super().__init__(signum)
-        self.signum = signum
-
-
-class StandardError:
-    """sys.stderr for a progress bar, which is no reason to lose a run when nobody reads it any more."""
-
-    def write(self, text):
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
-
-    def flush(self):
-        with contextlib.suppress(OSError):
-            sys.stderr.flush()
-
-    def __getattr__(self, name):
-        return getattr(sys.stderr, name)
+def sheet_by_label(images, labels, max_columns=20):
+    """Lay out images uint8 (N, 28, 28, C) in rows of one label each; returns uint8 (H, W, C)."""
+    groups = [images[labels == label] for label in np.unique(labels)]
+    columns = min(max(map(len, groups)), max_columns)
+    return np.concatenate([sheet(group, columns) for group in groups])
 
 
-class Signals:
-    """Within this context SIGINT and SIGTERM raise Stopped; a second one kills the process.
-
-    While `hold` is in force, what must not be torn is finished first: the signal is kept until `release`.
-    """
-
-    def __enter__(self):
-        self.held, self.waiting = False, None
-        self.before = {signum: signal.signal(signum, self._stop) for signum in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exception):
-        for signum, handler in self.before.items():
-            signal.signal(signum, handler)
-
-    def _stop(self, signum, frame):
-        for each in self.before:
-            signal.signal(each, signal.SIG_DFL)
-        self.waiting = signum  # kept in any case: raised in a destructor, an exception goes nowhere
-        if not self.held:
-            raise Stopped(signum)
-
-    def hold(self):
-        self.held = True
-
-    def release(self):
-        self.held = False
-        if self.waiting:
-            raise Stopped(self.waiting)
+def to_picture(image, scale=2):
+    """Turn uint8 (H, W, C), C = 1 or 3, into a Pillow image, each pixel `scale` screen pixels wide."""
+    picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
-# Files
-
-MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
-
-
-@contextlib.contextmanager
-def whole_files(*paths):
-    """Yield a temporary path beside each path; what was written there takes their places at the end, in one go.
-
-    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there: all
-    of them, but for a kill in the instant between two renames.
-    """
-    paths = [Path(path) for path in paths]
-    # The suffix stays: Keras and Pillow go by it.
-    temporaries = [path.with_name(f".{os.getpid()}.part-{path.name}") for path in paths]
-    try:
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporaries
-        for temporary, path in zip(temporaries, paths, strict=True):
-            flush(temporary)
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        for temporary, path in zip(temporaries, paths, strict=True):
-            os.replace(temporary, path)
-        for path in paths:
-            flush(path.parent)
-    except OSError as error:
-        names = " or ".join(map(str, paths))
-        raise UserError(
-            f"cannot write {names} ({error.strerror or error}): choose another place, or make room"
-        ) from error
-    finally:
-        for temporary in temporaries:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-
-@contextlib.contextmanager
-def whole_file(path):
-    """`whole_files` for one."""
-    with whole_files(path) as [temporary]:
-        yield temporary
-
-
-def flush(path):
-    """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
-    directory = path.is_dir()
-    with contextlib.suppress(OSError if directory else ()):  # Windows and some file systems have no such thing
-        descriptor = os.open(path, os.O_RDONLY if directory else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def sweep(directory):
-    """Remove the temporary files of `whole_files` in processes that were killed: those older than a minute."""
-    for path in directory.glob(".*.part-*"):
-        with contextlib.suppress(OSError):  # another run's, that was faster
-            if re.match(r"\.\d+\.part-", path.name) and time.time() - path.stat().st_mtime > 60:
-                path.unlink()
-
-
-def read_text(path):
-    """The text of a small file; raises ValueError where it is not small or no text, and OSError."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read(MAX_TEXT)
-    if len(text) == MAX_TEXT:
-        raise ValueError(f"{path} is too large")
-    return text
-
-
-def to_json(value):
-    return json.dumps(value, indent=2, default=str) + "\n"
-
-
-def write_json(path, value):
+def save_png(path, image, scale=2):
     with whole_file(path) as temporary:
-        temporary.write_text(to_json(value))
+        to_picture(image, scale).save(temporary)
 
 
-def check_writable(path):
-    """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error
+def save_gif(path, images, seconds=0.5):
+    """Save a list of uint8 (H, W, C) as an endless film."""
+    first, *rest = [to_picture(image) for image in images]
+    with whole_file(path) as temporary:
+        first.save(temporary, save_all=True, append_images=rest, duration=int(1000 * seconds), loop=0)
 
 
-# TensorFlow
+def plot_run(path, curve, epochs):
+    """Plot both losses over the run, and below them the distance after each epoch where it was measured.
 
+    Args:
+        curve: list of dicts with images, discriminator_loss and generator_loss.
+        epochs: list of dicts with images and perhaps frechet_distance.
+    """
+    from matplotlib.figure import Figure  # only training needs it; a Figure without pyplot needs no display
 
-@contextlib.contextmanager
-def quiet():
-    """Drop what native code writes to stderr: TensorFlow greets with notices that heed no log level."""
-    sys.stderr.flush()
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)
+    measured = "frechet_distance" in epochs[0]
+    figure = Figure(figsize=(8, 7 if measured else 4), layout="constrained")
+    axes = figure.subplots(1 + measured, sharex=True, squeeze=False)[:, 0]
+    for name in ("discriminator_loss", "generator_loss"):
+        axes[0].plot([row["images"] for row in curve], [row[name] for row in curve], label=name.replace("_", " "))
+    axes[0].set(ylabel="loss")
+    axes[0].legend()
+    if measured:
+        axes[1].plot([row["images"] for row in epochs], [row["frechet_distance"] for row in epochs], "o-")
+        axes[1].set(ylabel="Fréchet distance, of the judge's features", ylim=(0, None))
+    axes[-1].set(xlabel="training images seen")
+    for each in axes:
+        each.grid(alpha=0.3)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120)

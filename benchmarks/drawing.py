@@ -22,9 +22,9 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import utils  # noqa: E402
 from benchmarks.seeds import command, machine  # noqa: E402
-from utils import Range  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "drawing.json"
 MODELS = ROOT / "models" / "pretrained"
@@ -72,9 +72,9 @@ def benchmark(config):
             results["many"].append(seconds(command, *many))
             bar.update()
     results["machine"] = machine()
-    utils.write_json(RESULTS, results)
+    files.write_json(RESULTS, results)
     print(sentence(json.loads(RESULTS.read_text())))
 
 
 if __name__ == "__main__":
-    utils.run(benchmark, Config)
+    commands.run(benchmark, Config)

@@ -21,10 +21,10 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import utils  # noqa: E402
 from benchmarks.seeds import command, machine  # noqa: E402
-from datasets import load_dataset  # noqa: E402
-from utils import Range  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range  # noqa: E402
+from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "safety.json"
 
@@ -62,9 +62,9 @@ def benchmark(config):
                 results[kind].append({key: run[key] for key in keys})
                 bar.update()
     results["machine"] = machine()
-    utils.write_json(RESULTS, results)
+    files.write_json(RESULTS, results)
     print(sentence(results))
 
 
 if __name__ == "__main__":
-    utils.run(benchmark, Config)
+    commands.run(benchmark, Config)

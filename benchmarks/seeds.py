@@ -22,8 +22,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import utils  # noqa: E402
-from utils import Range, UserError  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
 RUNS = {"two epochs": ["--epochs", "2"], "default": []}
@@ -91,7 +91,7 @@ def benchmark(config):
                 results["runs"][name].append({"seed": seed} | numbers)
                 bar.update()
     results["machine"] = machine()
-    utils.write_json(RESULTS, results)
+    files.write_json(RESULTS, results)
     print(table(results))
 
 
@@ -104,4 +104,4 @@ def machine():
 
 
 if __name__ == "__main__":
-    utils.run(benchmark, Config)
+    commands.run(benchmark, Config)

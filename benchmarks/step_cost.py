@@ -30,14 +30,15 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+
 import train  # noqa: E402
-import utils  # noqa: E402
+from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, side_by_side  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
-from datasets import load_dataset, training_batches  # noqa: E402
-from utils import Range  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range  # noqa: E402
+from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "step_cost.json"
-CONVOLUTIONS = ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
 EPOCHS, EPOCH_IMAGES = 30, 6000
 
 
@@ -54,98 +55,17 @@ def pin(threads):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def seconds_per_call(function, *arguments, repeats=5, minimum=0.05):
-    """Median of `repeats` timings, each of as many calls as take `minimum` seconds."""
-    function(*arguments)
-    calls, times = 1, []
-    while len(times) < repeats:
-        started = time.perf_counter()
-        for _ in range(calls):
-            result = function(*arguments)
-        np.asarray(result[0] if isinstance(result, list) else result)  # wait for it
-        spent = time.perf_counter() - started
-        if not times and spent < minimum:
-            calls *= 2
-        else:
-            times.append(spent / calls)
-    return float(np.median(times))
-
-
-def arithmetic(operation):
-    """Floating-point operations of a convolution or matrix product in a graph; 0 for anything else."""
-    if operation.type == "MatMul":
-        inner = operation.inputs[0].shape[0 if operation.get_attr("transpose_a") else 1]
-        return 2 * inner * operation.outputs[0].shape.num_elements()
-    if operation.type not in CONVOLUTIONS:
-        return 0
-    # Each element at the smaller, strided side meets a whole kernel of the other side's channels.
-    kernel, small = shapes(operation)[1:]
-    return 2 * np.prod(small) * np.prod(kernel[:3])
-
-
-def shapes(operation):
-    """The shapes of the image side, the kernel and the strided side of one of CONVOLUTIONS."""
-    inputs, (output,) = operation.inputs, operation.outputs
-    large, kernel, small = {
-        "Conv2D": lambda: (inputs[0].shape, inputs[1].shape, output.shape),
-        "Conv2DBackpropInput": lambda: (output.shape, inputs[1].shape, inputs[2].shape),
-        "Conv2DBackpropFilter": lambda: (inputs[0].shape, output.shape, inputs[2].shape),
-    }[operation.type]()
-    return tuple(large), tuple(kernel), tuple(small)
-
-
-def needed(graph):
-    """The operations of a function's graph that its results or effects need; TensorFlow leaves the others out too."""
-    left, seen = [output.op for output in graph.outputs] + list(graph.control_outputs), set()
-    while left:
-        operation = left.pop()
-        if operation not in seen:
-            seen.add(operation)
-            left += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
-    return seen
-
-
-def side_by_side(once, copies):
-    """Seconds of `once(copy)` for each of `copies`, whose repetitions run side by side; all divided by their number."""
-    import tensorflow as tf
-
-    def repeat(copy):
-        start = (0, once(copy))
-        return tf.while_loop(lambda i, _: i < 10, lambda i, _: (i + 1, once(copy)), start, parallel_iterations=1)[1]
-
-    together = tf.function(lambda: [repeat(copy) for copy in copies])
-    return seconds_per_call(together) / (11 * len(copies))
-
-
-def alone(threads, kind, large, kernel, small, strides):
-    """Seconds of one convolution where nothing else is done."""
-    import tensorflow as tf
-
-    def once(copy):
-        image, weights, result = copy
-        options = {"strides": strides, "padding": "SAME"}
-        if kind == "Conv2D":
-            return tf.raw_ops.Conv2D(input=image, filter=weights, **options)
-        if kind == "Conv2DBackpropInput":
-            return tf.raw_ops.Conv2DBackpropInput(input_sizes=large, filter=weights, out_backprop=result, **options)
-        return tf.raw_ops.Conv2DBackpropFilter(input=image, filter_sizes=kernel, out_backprop=result, **options)
-
-    return side_by_side(once, [[tf.random.normal(shape) for shape in (large, kernel, small)] for _ in range(threads)])
-
-
 def measure(batch_size, threads, seconds, parts=False):
     """One row, in a process that does nothing else; with `parts`, also the dearest parts of the step."""
     started = time.perf_counter()
     pin(threads)
-    with utils.quiet():
-        import tensorflow as tf
-
-    config = train.Config(batch_size=batch_size)
-    train.use_threads()
-    tf.config.experimental.enable_op_determinism()
     dataset = load_dataset("mnist")
-    gan = train.build_gan(config, dataset)
-    batches = iter(training_batches(dataset, batch_size, seed=0))
+    gan = train.build_gan(train.Config(batch_size=batch_size), dataset)
+    import tensorflow as tf
+
+    from training.batches import training_batches
+
+    batches = iter(training_batches(dataset.x_train, dataset.y_train, batch_size, seed=0))
     gan.make_train_function()
     images = batch_size * gan.steps_per_execution
     gan.train_function(batches)
@@ -185,61 +105,30 @@ def measure(batch_size, threads, seconds, parts=False):
     return row
 
 
-def dearest(gan, convolutions, times, step):
-    """Milliseconds of each part of a step, the dearest first: convolutions at all cores' rate, the rest by itself."""
-    import tensorflow as tf
-
-    names = {"Conv2D": "convolution", "Conv2DBackpropInput": "its transpose", "Conv2DBackpropFilter": "kernel gradient"}
-    parts = Counter()
-    for (kind, large, kernel, small, strides), count in convolutions.items():
-        where = f"{large[1]}x{large[1]}x{large[3]} - {small[1]}x{small[1]}x{small[3]}"
-        parts[f"{names[kind]} {where}, {count} times"] += 1000 * count * times[kind, large, kernel, small, strides]
-
-    def update(network, optimizer):
-        optimizer.apply([tf.zeros(weight.shape) for weight in network.trainable_variables], network.trainable_variables)
-        return optimizer.iterations
-
-    for network, optimizer in (
-        (gan.generator, gan.generator_optimizer),
-        (gan.discriminator, gan.discriminator_optimizer),
-    ):
-        seconds = seconds_per_call(tf.function(lambda n=network, o=optimizer: update(n, o).value + 0))
-        parts[f"Adam, {network.name}"] = 1000 * seconds
-
-    def average():
-        gan._update_average(tf.constant(1000.0))
-        return tf.constant(0)
-
-    parts["averaging the generator"] = 1000 * seconds_per_call(tf.function(average))
-    return {"the whole step": 1000 * step} | dict(parts.most_common())
-
-
 def steady():
-    """Train EPOCHS short epochs by gan.fit, one call an epoch as train.py; images/s and resident megabytes of each."""
-    with utils.quiet():
-        import tensorflow as tf
-
-    train.use_threads()
-    tf.config.experimental.enable_op_determinism()
+    """Train EPOCHS short epochs as train.py does; images/s and resident megabytes of each."""
     dataset = load_dataset("mnist")
     dataset = dataset._replace(x_train=dataset.x_train[:EPOCH_IMAGES], y_train=dataset.y_train[:EPOCH_IMAGES])
     config = train.Config(epochs=EPOCHS)
     gan = train.build_gan(config, dataset)
-    dataset = dataset.with_tensors()
-    steps = EPOCH_IMAGES // config.batch_size
-    rows = []
-    for epoch in range(EPOCHS):
-        started = time.perf_counter()
-        gan.fit(
-            training_batches(dataset, config.batch_size, 0, gan.step),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            steps_per_epoch=steps,
-            shuffle=False,
-            verbose=0,
-        )
-        spent = time.perf_counter() - started
-        rows.append({"images_per_second": EPOCH_IMAGES / spent, "megabytes": resident()})
+    import keras
+
+    from training.batches import training_batches
+
+    rows, ended = [], [time.perf_counter()]
+
+    def end(epoch, logs):
+        ended.append(time.perf_counter())
+        rows.append({"images_per_second": EPOCH_IMAGES / (ended[-1] - ended[-2]), "megabytes": resident()})
+
+    gan.fit(
+        training_batches(dataset.x_train, dataset.y_train, config.batch_size, config.seed),
+        epochs=EPOCHS,
+        steps_per_epoch=EPOCH_IMAGES // config.batch_size,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end)],
+        shuffle=False,
+        verbose=0,
+    )
     return rows
 
 
@@ -297,9 +186,9 @@ def benchmark(config):
     results["parts"] = default.pop("parts")
     results["mflop_per_image"] = default["mflop_per_image"]
     results["machine"] = machine()
-    utils.write_json(RESULTS, results)
+    files.write_json(RESULTS, results)
     print(table(results))
 
 
 if __name__ == "__main__":
-    utils.run(benchmark, Config)
+    commands.run(benchmark, Config)

@@ -28,13 +28,13 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import metrics  # noqa: E402
-import networks  # noqa: E402
 import train  # noqa: E402
 import utils  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
-from datasets import load_dataset, training_batches  # noqa: E402
-from utils import Range, UserError  # noqa: E402
+from evaluation import metrics  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range, UserError  # noqa: E402
+from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "time_to_quality.json"
 PICTURE = ROOT / "docs" / "time_to_quality.png"
@@ -55,11 +55,7 @@ class Ours:
     """The `gan.GAN` that train.py builds, with a peer's interface."""
 
     def __init__(self, flags, dataset):
-        import tensorflow as tf
-
         config = train.Config(**flags)
-        train.use_threads()
-        tf.config.experimental.enable_op_determinism()
         self.batch_size = config.batch_size
         self.gan = train.build_gan(config, dataset)
         self.gan.make_train_function()
@@ -72,7 +68,7 @@ class Ours:
         return self.gan.steps_per_execution
 
     def draw(self, noise, labels):
-        return networks.draw(self.gan.averaged_generator, noise, labels)
+        return utils.draw(self.gan.averaged_generator, noise, labels)
 
 
 def build(name, dataset):
@@ -94,7 +90,7 @@ class Ruler:
     """Measures digits by the features of the judge, against the training digits."""
 
     def __init__(self, dataset):
-        from judge import load_judge
+        from evaluation.judge import load_judge
 
         self.judge = load_judge()
         rng = np.random.default_rng(SEED)
@@ -104,7 +100,7 @@ class Ruler:
         self.floor = self.measure(dataset.x_test)
 
     def look(self, images):
-        return networks.look(self.judge, images)[0]
+        return utils.look(self.judge, images)[0]
 
     def measure(self, images):
         features = self.look(images)
@@ -114,9 +110,11 @@ class Ruler:
 
 def run(name, seconds):
     """Train a contender to `seconds`, or its schedule's end, and measure it at the marks on the way."""
-    with utils.quiet():
+    with commands.quiet():
         import keras
         import tensorflow as tf
+
+    from training.batches import training_batches
 
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"contenders": {}}
     points = results["contenders"].get(name, {"points": []})["points"]
@@ -135,7 +133,7 @@ def run(name, seconds):
     ruler = Ruler(dataset)
     noise = np.random.default_rng([SEED, 1]).standard_normal((10_000, contender.latent_dim), "float32")
     labels = np.arange(10_000) % 10
-    batches = iter(training_batches(dataset, contender.batch_size, SEED, step))
+    batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED, step))
     with tqdm(total=round(seconds), initial=round(clock), unit="s", desc=name) as bar:
         for mark in [mark for mark in MARKS if clock < mark <= seconds]:
             while clock < mark and (contender.steps is None or step < contender.steps):
@@ -154,7 +152,7 @@ def run(name, seconds):
             results["floor"] = ruler.floor
             results["machine"] = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__}
             results["machine"]["system"] = platform.platform()
-            utils.write_json(RESULTS, results)
+            files.write_json(RESULTS, results)
 
 
 def plot(results):
@@ -174,7 +172,7 @@ def plot(results):
     axes.set(xlabel="training time on two CPU cores", ylabel="Fréchet distance, of the judge's features")
     axes.grid(alpha=0.3)
     axes.legend()
-    with utils.whole_file(PICTURE) as temporary:
+    with files.whole_file(PICTURE) as temporary:
         figure.savefig(temporary, dpi=120)
 
 
@@ -213,4 +211,4 @@ def benchmark(config):
 
 
 if __name__ == "__main__":
-    utils.run(benchmark, Config)
+    commands.run(benchmark, Config)

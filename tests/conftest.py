@@ -4,45 +4,23 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import pytest
+from helpers import ROOT, run_in
 
-import networks
 import train
-import utils
-from datasets import load_dataset
+from support import commands
+from support.datasets import Dataset, load_dataset
+from training.devices import start_tensorflow
 
-ROOT = Path(__file__).parent.parent
-COMMITTED = ("*.py", "data", "models/pretrained", "Makefile", "README.md", "requirements*.txt")
-
-
-train.use_threads()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls
+COMMITTED = ("*.py", "data", "evaluation", "models/pretrained", "support", "training", "Makefile", "requirements*.txt")
 
 
-def assert_equal_weights(*directories):
-    """The models in two directories are the same, bit for bit."""
-    for name in networks.NETWORKS:
-        one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
-        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
-
-
-def assert_same_run(models_dir, samples_dir, run):
-    """A run has the results of `run`, which has models/ and samples/: models, history and pictures, bit for bit."""
-    assert_equal_weights(models_dir, run / "models")
-    assert (models_dir / "history.csv").read_bytes() == (run / "models" / "history.csv").read_bytes()
-    for path in (run / "samples").iterdir():
-        assert (samples_dir / path.name).read_bytes() == path.read_bytes(), path.name
-
-
-def run_in(directory, dataset, **changes):
-    """A short run with all its files in a directory: two epochs, saved several times in each."""
-    directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
-    return train.Config(dataset=str(dataset), epochs=2, checkpoint_every=20, **directories, **changes)
+start_tensorflow()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,6 +77,17 @@ def undisturbed(tiny_npz, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def real(mnist, tmp_path_factory):
+    """A data set of 5,000 digits and 1,000 more of the same writers to test with, and its file."""
+    order = np.random.default_rng(0).permutation(len(mnist.x_train))
+    training, test = order[:5000], order[5000:6000]
+    dataset = Dataset(mnist.x_train[training], mnist.y_train[training], mnist.x_train[test], mnist.y_train[test])
+    path = tmp_path_factory.mktemp("real") / "real.npz"
+    np.savez(path, **dataset._asdict())
+    return dataset, path
+
+
+@pytest.fixture(scope="session")
 def reader(mnist):
     """A small classifier of digits: uint8 (N, 28, 28, 1) -> labels (N,). About 98 % right on the test set."""
     keras.utils.set_random_seed(1)
@@ -151,7 +140,7 @@ def refuses(capsys):
     def check(main, *flags):
         capsys.readouterr()  # what came before
         with pytest.raises(SystemExit) as exit:
-            utils.run(main, sys.modules[main.__module__].Config, [str(flag) for flag in flags])
+            commands.run(main, sys.modules[main.__module__].Config, [str(flag) for flag in flags])
         error = capsys.readouterr().err
         if "\r" in error:  # a progress bar came first, and was either wiped or left on a line of its own
             error = error.rpartition("\r")[2]

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import networks
-import utils
 from discriminator import build_discriminator
 from generate_digits import Config, generate
 from generator import build_generator
-from networks import PRETRAINED_DIR
+from support import networks
+from support.networks import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
@@ -194,12 +193,3 @@ def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
     refuses(generate, "--npz", tmp_path, "--count", 3, "--output-dir", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path):
-    (tmp_path / "old.txt").write_text("old")
-    with pytest.raises(RuntimeError), utils.whole_file(tmp_path / "old.txt") as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
-    assert (tmp_path / "old.txt").read_text() == "old"

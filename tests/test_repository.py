@@ -1,5 +1,6 @@
 """The repository: the README's commands run, and the code is tidy."""
 
+import ast
 import json
 import re
 import shlex
@@ -8,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from benchmarks import safety, seeds, step_cost, time_to_quality
 
@@ -37,6 +38,43 @@ def test_readme_command_runs(command, checkout, small_npz, run_script):
     flags = flags.get(command.split()[1], [])
     done = run_script(*shlex.split(command)[1:], *flags, cwd=checkout)
     assert done.returncode == 0, done.stderr
+
+
+MODEL = {"generator", "discriminator", "gan"}
+COMMANDS_AT_ROOT = {"train", "generate_digits", "evaluate"}
+MAY_IMPORT = {  # of the project; benchmarks and tests may import anything
+    **{module: set() for module in MODEL},
+    "support": {"support"},
+    "utils": {"support"},
+    "training": {"training", "utils", "support"},
+    "evaluation": {"evaluation", "utils", "support"},
+    "train": {*MODEL, "training", "evaluation", "utils", "support"},
+    "generate_digits": {"utils", "support"},
+    "evaluate": {"evaluation", "utils", "support"},
+}
+
+
+def test_imports_go_one_way():
+    """Commands stand on training and evaluation, those on utils and support; the model stands alone."""
+    for room, allowed in MAY_IMPORT.items():
+        paths = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).glob("*.py"))
+        for path in paths:
+            imported = set()
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    imported.add(node.module.partition(".")[0])
+            assert imported & {*MAY_IMPORT, "benchmarks", "tests"} <= allowed, path
+
+
+def test_the_root_and_the_rooms_are_small():
+    """The root has what one runs and changes; each room says what it is for; a module is read in one sitting."""
+    assert {path.stem for path in ROOT.glob("*.py")} == MODEL | COMMANDS_AT_ROOT | {"utils"}
+    for room in ("training", "evaluation", "support", "benchmarks"):
+        assert ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
+    lengths = {path: len(path.read_text().splitlines()) for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    assert max(lengths.values()) < 250 and lengths[ROOT / "train.py"] <= 170, lengths
 
 
 def test_readme_table_is_the_benchmarks_own():

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, assert_equal_weights, assert_same_run
+from helpers import ROOT, assert_equal_weights, assert_same_run
 
 pytestmark = pytest.mark.stress
 
@@ -92,7 +92,7 @@ COMMANDS = {
     "npz": ("generate_digits.py", "--npz", "{}/digits.npz", "--output-dir", "{}"),
     "json": ("evaluate.py", "--count", 500, "--json", "{}/numbers.json"),
     "report": ("evaluate.py", "--count", 500, "--report", "{}"),
-    "judge": ("judge.py", "--epochs", 1, "--output", "{}/judge.keras"),
+    "judge": ("-m", "evaluation.judge", "--epochs", 1, "--output", "{}/judge.keras"),
     "training": (*TRAINING, "--models-dir", "{}", "--samples-dir", "{}"),
 }
 

@@ -13,11 +13,11 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, assert_same_run, run_in
+from helpers import ROOT, assert_same_run, run_in
 from PIL import Image
 
-import checkpoint
 import train
+from training import checkpoint
 
 pytestmark = pytest.mark.stress
 

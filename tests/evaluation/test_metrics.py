@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.ndimage
 import scipy.spatial
 import scipy.stats
 
-import metrics
+from evaluation import metrics
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malformed import members, refusal, try_data, try_models, try_state, zipped
 
-import networks
-from datasets import load_dataset
+from support import networks
+from support.datasets import load_dataset
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 

@@ -1,4 +1,4 @@
-"""The networks' files, which may be anybody's: checked before they are loaded. And drawing with what was loaded."""
+"""The networks' files, which may be anybody's: checked before they are loaded."""
 
 import io
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-import utils
-from datasets import MAX_CLASSES
-from utils import UserError
+from support.commands import ROOT, UserError, quiet
+from support.datasets import MAX_CLASSES
+from support.files import MAX_TEXT, read_text
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
 MODELS_DIR = Path("models")
-PRETRAINED_DIR = Path(__file__).parent / "models" / "pretrained"
+PRETRAINED_DIR = ROOT / "models" / "pretrained"
 
 
 def default_models(models_dir):
@@ -55,7 +55,7 @@ def load_network(path, source):
     Raises:
         UserError: it is missing, damaged, too large, or anything else than layers of LAYERS in a row.
     """
-    with utils.quiet():
+    with quiet():
         import keras
 
     try:
@@ -90,7 +90,7 @@ def _check_file(path):
         if {member.filename for member in members} != MEMBERS or len(members) != len(MEMBERS):
             raise _Refused(f"it should hold {', '.join(sorted(MEMBERS))} and nothing else")
         for member in members:
-            limit = 5 * MAX_PARAMETERS if member.filename.endswith(".h5") else utils.MAX_TEXT
+            limit = 5 * MAX_PARAMETERS if member.filename.endswith(".h5") else MAX_TEXT
             if member.file_size > limit or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise _Refused(f"{member.filename} in it is too large, or packed in an unusual way")
         config = json.loads(archive.read("config.json"))
@@ -130,7 +130,7 @@ def _check_parts(part):
             module, name = part.get("module"), part.get("class_name")
             known = name in LAYERS if module == "keras.layers" else (module, name) == ("keras", "DTypePolicy")
             if not (known or module in PARTS) or part.get("registered_name") is not None:
-                raise _Refused(f"it holds a {str(name)[:50]!r}, not among the layers that networks.py allows")
+                raise _Refused(f"it holds a {str(name)[:50]!r}, not among the layers that support/networks.py allows")
         for name, item in part.items():
             if name in WINDOWS and np.max(item) > MAX_WINDOW:
                 raise _Refused(f"a {name} in it is larger than {MAX_WINDOW}")
@@ -144,7 +144,7 @@ def read_run(models_dir):
     """
     path = models_dir / "run.json"
     try:
-        return json.loads(utils.read_text(path))
+        return json.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
@@ -174,35 +174,3 @@ def load_models(models_dir):
     if not fit:
         raise UserError(f"the models in {models_dir} do not belong together: give a pair from one training")
     return generator, discriminator, latent_dim, num_classes
-
-
-def look(network, images):
-    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
-    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
-    outputs = [network.predict_on_batch(batch) for batch in batches]
-    if isinstance(outputs[0], list):
-        return [_finite(np.concatenate(parts)) for parts in zip(*outputs, strict=True)]
-    return _finite(np.concatenate(outputs))
-
-
-def _finite(numbers):
-    if not np.isfinite(numbers).all():
-        raise UserError("a network gives numbers that are not finite: give another")
-    return numbers
-
-
-def draw(generator, noise, labels):
-    """Let a generator draw.
-
-    Args:
-        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
-        noise: float32 (N, latent_dim), standard normal.
-        labels: int (N,), the class of each image.
-
-    Returns:
-        uint8 (N, 28, 28, C), 0..255.
-    """
-    one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
-    inputs = np.concatenate([noise, one_hot], axis=-1)
-    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
-    return np.concatenate([np.round((_finite(images) + 1) * 127.5).astype("uint8") for images in batches])

@@ -1,6 +1,6 @@
 """Train the judge: a small classifier of real MNIST whose features and readings evaluate.py measures digits by.
 
-    python judge.py                      # about six minutes on two CPU cores; writes models/pretrained/judge.keras
+    python -m evaluation.judge           # about six minutes on two CPU cores; writes models/pretrained/judge.keras
 
 It learns from the training digits alone; the test digits are read once, at the end, to report its accuracy.
 """
@@ -11,12 +11,13 @@ from typing import Annotated
 
 import numpy as np
 
-import networks
 import utils
-from datasets import load_dataset
-from utils import Range
+from support import commands, files
+from support.commands import Range, UserError
+from support.datasets import load_dataset
+from support.networks import PRETRAINED_DIR, load_network
 
-JUDGE = Path(__file__).parent / "models" / "pretrained" / "judge.keras"
+JUDGE = PRETRAINED_DIR / "judge.keras"
 
 
 @dataclass
@@ -92,12 +93,12 @@ def load_judge(path=JUDGE):
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.
     """
-    network = networks.load_network(path, "judge.py")
+    network = load_network(path, "python -m evaluation.judge")
     try:
         features = network.get_layer("features").output
         _, _ = features.shape
     except (AttributeError, ValueError) as error:
-        raise utils.UserError(f"{path} is no judge: give one that judge.py made") from error
+        raise UserError(f"{path} is no judge: give one that python -m evaluation.judge made") from error
     import keras
 
     return keras.Model(network.inputs, [features, network.outputs[0]])
@@ -110,7 +111,7 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     keras.utils.set_random_seed(seed)
     classifier = build_judge(num_classes)
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
-    return float((networks.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
+    return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
 
 
 def accuracy_of_telling_apart(fake, real, seed):
@@ -125,14 +126,14 @@ def accuracy_of_telling_apart(fake, real, seed):
     training, test = order[:count], order[count:]
     classifier = build_judge(2)
     fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
-    return float((networks.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
+    return float((utils.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
 
 
 def train_judge(config):
     """Train, save and return the judge."""
     dataset = load_dataset(config.dataset)
-    utils.check_writable(config.output)
-    with utils.quiet():
+    files.check_writable(config.output)
+    with commands.quiet():
         import keras
 
     keras.utils.set_random_seed(config.seed)
@@ -140,14 +141,14 @@ def train_judge(config):
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())
-    with utils.whole_file(config.output) as temporary:
+    with files.whole_file(config.output) as temporary:
         plain.save(temporary)
     if len(dataset.x_test):
-        right = (networks.look(judge, dataset.x_test).argmax(axis=-1) == dataset.y_test).mean()
+        right = (utils.look(judge, dataset.x_test).argmax(axis=-1) == dataset.y_test).mean()
         print(f"{right:.2%} of the test digits right")
     print(f"the judge: {config.output}")
     return judge
 
 
 if __name__ == "__main__":
-    utils.run(train_judge, Config)
+    commands.run(train_judge, Config)

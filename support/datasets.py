@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils import UserError, whole_file
+from support.commands import ROOT, UserError
+from support.files import whole_file
 
-DATA_DIR = Path(__file__).parent / "data"
+DATA_DIR = ROOT / "data"
 NAMES = ("mnist", "fashion_mnist")
 MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
@@ -43,12 +44,6 @@ class Dataset(NamedTuple):
             digest.update(repr((array.shape, array.dtype.str)).encode())
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
-
-    def with_tensors(self):
-        """The same, with the training digits as tensors: TensorFlow keeps each copy that it is given, so make one."""
-        import tensorflow as tf  # takes seconds; only training needs it
-
-        return self._replace(x_train=tf.constant(self.x_train), y_train=tf.constant(self.y_train))
 
     def hold_out(self, count, rng):
         """Split off real digits to compare with: test digits, or training digits where there are no test digits.
@@ -92,30 +87,6 @@ def load_dataset(name):
     if name == "mnist" and dataset.checksum != MNIST_CHECKSUM:
         raise UserError(f"{path} is not the original MNIST: delete it, to have it fetched anew")
     return dataset
-
-
-def training_batches(dataset, batch_size, seed, first_step=0):
-    """Return an endless `tf.data.Dataset` of (images, labels) batches, of step `first_step` and those after it.
-
-    Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
-    no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.
-    """
-    import tensorflow as tf  # takes seconds; only training needs it
-
-    count = len(dataset.x_train)
-    steps_per_epoch = count // batch_size
-    images, labels = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
-
-    def batch(step):
-        epoch, position = step // steps_per_epoch, step % steps_per_epoch * batch_size
-        positions = position + tf.range(batch_size, dtype=tf.int64)
-        chosen = tf.random.experimental.index_shuffle(positions, [seed, epoch], max_index=count - 1)
-        return tf.gather(images, chosen), tf.gather(labels, chosen)
-
-    # TensorFlow's tuning of the pipeline can hold up the end of an epoch for twenty seconds, until its thread wakes.
-    untuned = tf.data.Options()
-    untuned.autotune.enabled = False
-    return tf.data.Dataset.range(first_step, 2**62).map(batch).prefetch(64).with_options(untuned)
 
 
 def _fetch(name, path):

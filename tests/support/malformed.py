@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-import checkpoint
-import networks
-import utils
-from datasets import load_dataset
+from support import commands, networks
+from support.datasets import load_dataset
+from training import checkpoint
 
 SIZES = st.one_of(st.integers(-2, 300), st.sampled_from([2**16, 2**31, 2**32 - 1, 10**12, 2**63 - 1]))
 JSON = st.recursive(
@@ -34,7 +33,7 @@ def refusal(load, *args):
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
-            utils.run(lambda _: load(*args), NoFlags, [])
+            commands.run(lambda _: load(*args), NoFlags, [])
     except SystemExit as end:
         line = errors.getvalue()
         assert end.code == 2

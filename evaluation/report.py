@@ -1,4 +1,4 @@
-"""The page that evaluate.py --report writes: one HTML file that holds its pictures."""
+"""The page that evaluate.py --report writes: one HTML file that holds its utils."""
 
 import base64
 import html
@@ -8,8 +8,8 @@ import json
 import numpy as np
 from matplotlib.figure import Figure
 
-import pictures
-from utils import whole_file
+import utils
+from support.files import whole_file
 
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }
 td, th { padding: .1em 1em; text-align: right; white-space: pre } td:first-child { text-align: left }
@@ -57,7 +57,7 @@ def write_report(path, table, digits, real, settings):
     pairs = np.concatenate([digits.images[close], real.images[digits.nearest_index[close]]])
 
     def sheet(chosen):
-        return pictures.to_picture(pictures.sheet_by_label(digits.images[chosen], digits.labels[chosen]))
+        return utils.to_picture(utils.sheet_by_label(digits.images[chosen], digits.labels[chosen]))
 
     cells = [[html.escape(cell) for cell in row] for row in table]
     rows = ["<tr><th>" + "<th>".join(cells[0])] + ["<tr><td>" + "<td>".join(row) for row in cells[1:]]
@@ -70,9 +70,7 @@ def write_report(path, table, digits, real, settings):
         embed(confusion_matrix(digits.labels, readings, digits.probabilities.shape[1]), "What the judge reads"),
         embed(sheet(most), "The most convincing of each class"),
         embed(sheet(least), "The least convincing of each class"),
-        embed(
-            pictures.to_picture(pictures.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"
-        ),
+        embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),
         f"<h2>Configuration</h2><pre>{html.escape(json.dumps(settings, indent=2, default=str))}</pre></html>",
     ]
     with whole_file(path) as temporary:

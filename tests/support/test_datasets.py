@@ -3,12 +3,13 @@
 import gzip
 import struct
 
+import keras
 import numpy as np
 import pytest
 
-import datasets
 import train
-from datasets import Dataset, load_dataset, training_batches
+from support import datasets
+from support.datasets import Dataset, load_dataset
 
 
 def write_idx(path, array, compress=False):
@@ -38,22 +39,6 @@ def test_our_own_npz_of_digits_can_be_trained_on(mnist, tmp_path):
     dataset = load_dataset(str(tmp_path / "drawn.npz"))
     np.testing.assert_array_equal(dataset.x_train, mnist.x_train[:30])
     assert len(dataset.x_test) == 0
-
-
-def test_each_digit_once_an_epoch_in_a_new_order(mnist):
-    count = 64
-    numbered = np.zeros((count, 28, 28, 1), "uint8")
-    numbered[:, 0, 0, 0] = np.arange(count)
-    dataset = Dataset(numbered, np.arange(count, dtype="int32"), numbered[:0], numbered[:0])
-    steps = [
-        (images.numpy()[:, 0, 0, 0], labels.numpy()) for images, labels in training_batches(dataset, 16, 0).take(8)
-    ]
-    first, second = (np.concatenate([labels for _, labels in half]) for half in (steps[:4], steps[4:]))
-    assert sorted(first) == sorted(second) == list(range(count))
-    assert first.tolist() != second.tolist()
-    assert all((images == labels).all() for images, labels in steps)
-    other = np.concatenate([labels.numpy() for _, labels in training_batches(dataset, 16, 1).take(4)])
-    assert first.tolist() != other.tolist()
 
 
 def arrays(**changes):
@@ -124,7 +109,6 @@ def test_refuses_missing_data(refuses, tmp_path):
 
 def test_mnist_that_is_gone_or_changed(refuses, monkeypatch, tmp_path, mnist):
     """Gone and no network: the line says where to put which file. Changed: the loader notices."""
-    import keras
 
     def unreachable():
         raise Exception("URL fetch failure")
@@ -141,7 +125,6 @@ def test_mnist_that_is_gone_or_changed(refuses, monkeypatch, tmp_path, mnist):
 
 
 def test_mnist_that_is_gone_is_fetched_and_kept(monkeypatch, tmp_path, mnist):
-    import keras
 
     official = (
         (mnist.x_train[..., 0], mnist.y_train.astype("uint8")),

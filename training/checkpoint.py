@@ -14,19 +14,16 @@ import contextlib
 import hashlib
 import json
 import os
-import platform
 import re
 import shutil
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
 import numpy as np
 
-import utils
-from utils import UserError
+from support.commands import UserError
+from support.files import flush, read_text
+from training.record import Record
 
 UNFINISHED, FINISHED = "checkpoint", "finished"
 STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
@@ -36,72 +33,9 @@ BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: before its 
 FREE = ("dataset", "epochs", "models_dir", "samples_dir", "resume", "checkpoint_every")  # may differ when resuming
 
 
-@dataclass
-class Record:
-    """What a run leaves besides its weights: that which its tables and pictures are made of.
-
-    Attributes:
-        curve: dicts with images, discriminator_loss, generator_loss: the means over a few steps, for plotting.
-        epochs: dicts with epoch, images, both losses, perhaps frechet_distance: the rows of history.csv.
-        frames: epoch -> its sheet of digits, uint8 (H, W, C): of each, or of about a hundred in a long run.
-        seconds: what took how long, over all sittings: total, training, checkpoints.
-    """
-
-    curve: list = field(default_factory=list)
-    epochs: list = field(default_factory=list)
-    frames: dict = field(default_factory=dict)
-    seconds: dict = field(default_factory=lambda: {"total": 0.0, "training": 0.0, "checkpoints": 0.0})
-
-    @property
-    def images(self):
-        """Training images seen."""
-        return self.curve[-1]["images"] if self.curve else 0
-
-    def save(self, path):
-        text = json.dumps([self.curve, self.epochs, self.seconds])
-        np.savez(
-            path,
-            text=np.frombuffer(text.encode(), "uint8"),
-            frames=np.array(list(self.frames.values()), "uint8"),
-            frame_epochs=np.array(list(self.frames), int),
-        )
-
-    @classmethod
-    def load(cls, path):
-        with np.load(path, allow_pickle=False) as file:
-            curve, epochs, seconds = json.loads(file["text"].tobytes())
-            return cls(curve, epochs, dict(zip(file["frame_epochs"].tolist(), file["frames"], strict=True)), seconds)
-
-
 class State(NamedTuple):
     path: Path  # its directory
     about: dict  # what its about.json says
-
-
-@contextlib.contextmanager
-def only_run(models_dir):
-    """Keep a directory of models to this run; raises UserError where another has it.
-
-    The lock is the operating system's, so a run that crashes does not leave it behind.
-    """
-    lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
-    try:
-        lock.acquire()
-    except OSError as error:  # Timeout is one, too
-        if not isinstance(error, filelock.Timeout):
-            raise UserError(f"cannot write {lock.lock_file} ({error.strerror}): give another --models-dir") from error
-        try:
-            first = holder.read_text()[:200].strip()
-        except (OSError, ValueError):  # it has only just begun
-            first = "another run"
-        raise UserError(f"{models_dir} is taken by {first}: wait, or give another --models-dir") from error
-    try:
-        with utils.whole_file(holder) as temporary:
-            temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
 
 
 def architecture(network):
@@ -131,10 +65,10 @@ def save(models_dir, gan, record, about):
         text = json.dumps(about | {"files": {name: _fingerprint(new / name) for name in FILES}})
         (new / ABOUT).write_text(text)
         for path in (*new.iterdir(), new):
-            utils.flush(path)
+            flush(path)
         number = 1 + max((_number(path) for path in _states(models_dir)), default=0)
         os.replace(new, directory / f"{number:06d}-{_name(text.encode())}")
-        utils.flush(directory)
+        flush(directory)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "strerror", None) or str(error).rpartition("; ")[2].partition(" [Op:")[0]
         raise UserError(f"cannot save the run in {directory} ({reason}): make room, and go on with --resume") from error
@@ -273,7 +207,7 @@ def _fingerprint(path):
 
 
 def _read_about(path):
-    text = utils.read_text(path / ABOUT)
+    text = read_text(path / ABOUT)
     if _name(text.encode()) != path.name.partition("-")[2]:
         raise ValueError("about.json has been changed")
     about = json.loads(text)

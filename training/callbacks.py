@@ -1,7 +1,7 @@
-"""What happens around the steps: progress, measurement, a sheet of digits after each epoch, the state saved.
+"""What happens around the steps: progress, a sheet of digits after each epoch, the state saved.
 
-They end an epoch in the order Quality, SampleSheets, Progress, Checkpoints: it is over once Progress has put it into
-the record, and what was done before that can be done again.
+After what measures it, they end an epoch in the order SampleSheets, Progress, Checkpoints: it is over once Progress has
+put it into the record, and what was done before that can be done again.
 """
 
 import functools
@@ -10,11 +10,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
-import metrics
-import networks
-import pictures
 import utils
+from support.commands import StandardError, UserError
 
 COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
 
@@ -23,16 +22,31 @@ class Progress(keras.callbacks.Callback):
     """A progress bar over the whole run, and its losses kept; stops a run whose numbers have gone wrong.
 
     Args:
-        bar: a tqdm bar that counts images.
-        record: `checkpoint.Record` that the losses go into.
+        record: `record.Record` that the losses go into.
+        images: how many the whole run sees.
     """
 
-    def __init__(self, bar, record, batch_size):
+    def __init__(self, record, epochs, images, batch_size):
         super().__init__()
-        self.bar, self.record, self.batch_size = bar, record, batch_size
+        self.record, self.epochs, self.batch_size = record, epochs, batch_size
+        self.bar = tqdm(
+            initial=record.images,
+            total=images,
+            unit=" images",
+            unit_scale=True,
+            smoothing=0.05,
+            dynamic_ncols=True,
+            file=StandardError(),
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.bar.close()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}")
+        self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
         self.steps = 0
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -70,7 +84,7 @@ class Progress(keras.callbacks.Callback):
             elif max(recent) < 0.02 * self.blind_loss:
                 problem = "the generator never deceives it: lower --discriminator-lr, or move --generator-lr to 0.002"
         if problem:
-            raise utils.UserError(f"stopped in epoch {len(self.record.epochs) + 1}, {problem}")
+            raise UserError(f"stopped in epoch {len(self.record.epochs) + 1}, {problem}")
 
     @functools.cached_property
     def blind_loss(self):
@@ -79,66 +93,22 @@ class Progress(keras.callbacks.Callback):
         return float(np.min(loss.real(logits) + loss.fake(logits)))
 
 
-class Quality(keras.callbacks.Callback):
-    """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
-
-    Args:
-        dataset: `datasets.Dataset` of grey images.
-        judge: the classifier whose features measure, as `judge.load_judge` returns it.
-    """
-
-    def __init__(self, dataset, judge):
-        super().__init__()
-        self.dataset, self.judge = dataset, judge
-        some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
-        features, logits = networks.look(judge, dataset.x_train[some])
-        self.reference = metrics.moments(features)
-        # On other data than its own, the judge's features still measure, but it cannot read the labels.
-        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
-
-    def draw(self, count, number):
-        """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
-        gan = self.model
-        noise = np.random.default_rng([gan.seed, number]).standard_normal((count, gan.latent_dim), "float32")
-        labels = np.arange(count) % gan.num_classes
-        return networks.draw(gan.averaged_generator, noise, labels), labels
-
-    def on_epoch_end(self, epoch, logs):
-        features, _ = networks.look(self.judge, self.draw(5000, epoch)[0])
-        logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
-
-    def final(self):
-        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
-        images, labels = self.draw(10_000, 2**32)
-        features, logits = networks.look(self.judge, images)
-        everything = metrics.moments(networks.look(self.judge, self.dataset.x_train)[0])
-        quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
-        if len(self.dataset.x_test) > features.shape[1]:
-            test = metrics.moments(networks.look(self.judge, self.dataset.x_test)[0])
-            quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
-        if self.reads:
-            quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
-        return quality
-
-
 class SampleSheets(keras.callbacks.Callback):
     """After each epoch, draw epoch_NNN.png: a column a class, each row in one hand, always of the same noise.
 
     Args:
         directory: where the pictures go; those of the epochs in the record are written again.
-        record: `checkpoint.Record` that the frames of the film go into: all, or about a hundred of a long run.
+        record: `record.Record` that the frames of the film go into: all, or about a hundred of a long run.
     """
 
-    def __init__(self, directory, record, rows=10):
+    def __init__(self, directory, record, epochs, rows=10):
         super().__init__()
-        self.directory = Path(directory)
-        self.record = record
-        self.rows = rows
+        self.directory, self.record, self.epochs, self.rows = Path(directory), record, epochs, rows
         for epoch, sheet in record.frames.items():
             self.save(epoch, sheet)
 
     def save(self, epoch, sheet):
-        pictures.save_png(self.directory / f"epoch_{epoch:03d}.png", sheet)
+        utils.save_png(self.directory / f"epoch_{epoch:03d}.png", sheet)
 
     def set_model(self, model):
         super().set_model(model)
@@ -154,10 +124,10 @@ class SampleSheets(keras.callbacks.Callback):
         self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
 
     def on_epoch_end(self, epoch, logs=None):
-        images = networks.draw(self.model.averaged_generator, self.noise, self.labels)
-        sheet = pictures.sheet(images, self.columns)
+        images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
+        sheet = utils.sheet(images, self.columns)
         self.save(epoch + 1, sheet)
-        if epoch % -(-self.params["epochs"] // 100) == 0 or epoch + 1 == self.params["epochs"]:
+        if epoch % -(-self.epochs // 100) == 0 or epoch + 1 == self.epochs:
             self.record.frames[epoch + 1] = sheet
 
 

@@ -1,0 +1,49 @@
+"""How good the digits become while a run is under way; its numbers have no say in training."""
+
+import keras
+import numpy as np
+
+import utils
+from evaluation import metrics
+
+
+class Quality(keras.callbacks.Callback):
+    """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
+
+    Args:
+        dataset: `datasets.Dataset` of grey images.
+        judge: the classifier whose features measure, as `judge.load_judge` returns it.
+    """
+
+    def __init__(self, dataset, judge):
+        super().__init__()
+        self.dataset, self.judge = dataset, judge
+        some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
+        features, logits = utils.look(judge, dataset.x_train[some])
+        self.reference = metrics.moments(features)
+        # On other data than its own, the judge's features still measure, but it cannot read the labels.
+        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
+
+    def draw(self, count, number):
+        """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
+        gan = self.model
+        noise = np.random.default_rng([gan.seed, number]).standard_normal((count, gan.latent_dim), "float32")
+        labels = np.arange(count) % gan.num_classes
+        return utils.draw(gan.averaged_generator, noise, labels), labels
+
+    def on_epoch_end(self, epoch, logs):
+        features, _ = utils.look(self.judge, self.draw(5000, epoch)[0])
+        logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
+
+    def final(self):
+        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
+        images, labels = self.draw(10_000, 2**32)
+        features, logits = utils.look(self.judge, images)
+        everything = metrics.moments(utils.look(self.judge, self.dataset.x_train)[0])
+        quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
+        if len(self.dataset.x_test) > features.shape[1]:
+            test = metrics.moments(utils.look(self.judge, self.dataset.x_test)[0])
+            quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
+        if self.reads:
+            quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
+        return quality

@@ -1,0 +1,1 @@
+"""What every command stands on: flags, errors and signals; whole files; data sets; checked model files. For all."""

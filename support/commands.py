@@ -1,0 +1,132 @@
+"""What every command needs to begin and to end: flags, errors, signals, and quiet while TensorFlow starts."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import sys
+import typing
+from pathlib import Path
+
+import tyro
+
+ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
+
+
+class UserError(Exception):
+    """The user's input is wrong; the message reads `what is wrong: what to do`."""
+
+
+class Range(typing.NamedTuple):
+    """Smallest and largest value that a numeric hyperparameter may have, for use in `typing.Annotated`."""
+
+    low: float
+    high: float
+
+
+def check_ranges(config):
+    """Raise UserError where a field of the dataclass `config` lies outside the Range in its annotation."""
+    for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
+        value, flag = getattr(config, name), "--" + name.replace("_", "-")
+        for bounds in getattr(hint, "__metadata__", ()):
+            if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:  # so written, NaN fails too
+                raise UserError(f"{flag} {value} is out of range: choose {bounds.low} to {bounds.high}")
+
+
+def run(main, config_class, flags=None):
+    """Run a script: flags (those of the command line) to a `config_class`, that to `main`.
+
+    Bad input ends in one line on stderr and exit code 2.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
+    try:
+        config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
+        check_ranges(config)
+        main(config)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Stopped as stop:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        sys.exit(128 + stop.signum)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def command(script, *words):
+    """The shell's line that runs one of the scripts at the root with this Python, from here."""
+    python = "python" if shutil.which("python") == sys.executable else sys.executable
+    return shlex.join([python, os.path.relpath(ROOT / script), *words])
+
+
+class Stopped(BaseException):
+    """A signal asks to stop. No Exception, so that nothing on the way up takes it for an error of its own."""
+
+    def __init__(self, signum):
+        super().__init__(signum)
+        self.signum = signum
+
+
+class StandardError:
+    """sys.stderr for a progress bar, which is no reason to lose a run when nobody reads it any more."""
+
+    def write(self, text):
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self):
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+    def __getattr__(self, name):
+        return getattr(sys.stderr, name)
+
+
+class Signals:
+    """Within this context SIGINT and SIGTERM raise Stopped; a second one kills the process.
+
+    While `hold` is in force, what must not be torn is finished first: the signal is kept until `release`.
+    """
+
+    def __enter__(self):
+        self.held, self.waiting = False, None
+        self.before = {signum: signal.signal(signum, self._stop) for signum in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception):
+        for signum, handler in self.before.items():
+            signal.signal(signum, handler)
+
+    def _stop(self, signum, frame):
+        for each in self.before:
+            signal.signal(each, signal.SIG_DFL)
+        self.waiting = signum  # kept in any case: raised in a destructor, an exception goes nowhere
+        if not self.held:
+            raise Stopped(signum)
+
+    def hold(self):
+        self.held = True
+
+    def release(self):
+        self.held = False
+        if self.waiting:
+            raise Stopped(self.waiting)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Drop what native code writes to stderr: TensorFlow greets with notices that heed no log level."""
+    sys.stderr.flush()
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)

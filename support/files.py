@@ -1,0 +1,103 @@
+"""Files that appear whole or not at all, and text that is read within bounds."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+
+from support.commands import UserError
+
+MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
+
+
+@contextlib.contextmanager
+def whole_files(*paths):
+    """Yield a temporary path beside each path; what was written there takes their places at the end, in one go.
+
+    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there: all
+    of them, but for a kill in the instant between two renames.
+    """
+    paths = [Path(path) for path in paths]
+    # The suffix stays: Keras and Pillow go by it.
+    temporaries = [path.with_name(f".{os.getpid()}.part-{path.name}") for path in paths]
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporaries
+        for temporary, path in zip(temporaries, paths, strict=True):
+            flush(temporary)
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for temporary, path in zip(temporaries, paths, strict=True):
+            os.replace(temporary, path)
+        for path in paths:
+            flush(path.parent)
+    except OSError as error:
+        names = " or ".join(map(str, paths))
+        raise UserError(
+            f"cannot write {names} ({error.strerror or error}): choose another place, or make room"
+        ) from error
+    finally:
+        for temporary in temporaries:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """`whole_files` for one."""
+    with whole_files(path) as [temporary]:
+        yield temporary
+
+
+def flush(path):
+    """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
+    directory = path.is_dir()
+    with contextlib.suppress(OSError if directory else ()):  # Windows and some file systems have no such thing
+        descriptor = os.open(path, os.O_RDONLY if directory else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sweep(directory):
+    """Remove the temporary files of `whole_files` in processes that were killed: those older than a minute."""
+    for path in directory.glob(".*.part-*"):
+        with contextlib.suppress(OSError):  # another run's, that was faster
+            if re.match(r"\.\d+\.part-", path.name) and time.time() - path.stat().st_mtime > 60:
+                path.unlink()
+
+
+def read_text(path):
+    """The text of a small file; raises ValueError where it is not small or no text, and OSError."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read(MAX_TEXT)
+    if len(text) == MAX_TEXT:
+        raise ValueError(f"{path} is too large")
+    return text
+
+
+def to_json(value):
+    return json.dumps(value, indent=2, default=str) + "\n"
+
+
+def write_json(path, value):
+    with whole_file(path) as temporary:
+        temporary.write_text(to_json(value))
+
+
+def check_writable(path):
+    """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error

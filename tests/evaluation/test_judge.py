@@ -1,0 +1,75 @@
+"""The judge reads digits, and distances by its features rise with the damage."""
+
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from evaluate import evaluate
+from evaluation import metrics
+from evaluation.judge import JUDGE, load_judge
+from support.networks import PRETRAINED_DIR
+from utils import look
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+def test_the_judge_reads_real_digits(judge, mnist):
+    assert JUDGE.stat().st_size < 3e6
+    assert (look(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
+
+
+def by_strength(images, labels):
+    """Each kind of damage at growing strength, from none: name -> list of image arrays."""
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(images.shape)
+    ndimage = scipy.ndimage
+
+    def each(transform, strengths):
+        return [images, *(np.clip(transform(s), 0, 255).astype("uint8") for s in strengths)]
+
+    return {
+        "noise": each(lambda s: images + s * noise, (10, 20, 40, 80)),
+        "blur": each(lambda s: ndimage.gaussian_filter(images, (0, s, s, 0)), (0.5, 0.8, 1.2, 2.0)),
+        "erosion": each(lambda s: ndimage.grey_erosion(images, (1, s, s, 1)), (2, 3, 4)),
+        "dilation": each(lambda s: ndimage.grey_dilation(images, (1, s, s, 1)), (2, 3, 4)),
+        "broken strokes": each(lambda s: images * (rng.random(images.shape) > s), (0.05, 0.1, 0.2, 0.4)),
+        "missing classes": [images[labels < classes] for classes in (10, 9, 8, 6, 3)],
+        "few distinct": [images, *(np.resize(images[:few], images.shape) for few in (300, 100, 30, 10))],
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["noise", "blur", "erosion", "dilation", "broken strokes", "missing classes", "few distinct"]
+)
+def test_distances_rise_with_the_damage(judge, real, kind):
+    dataset, _ = real
+    reference, _ = look(judge, dataset.x_train[:3000])
+    frechet, kernel = [], []
+    for images in by_strength(dataset.x_test, dataset.y_test)[kind]:
+        features, _ = look(judge, images)
+        frechet.append(metrics.frechet_distance(metrics.moments(reference), metrics.moments(features)))
+        kernel.append(metrics.kernel_distance(reference, features))
+    assert frechet == sorted(frechet), frechet
+    assert kernel == sorted(kernel), kernel
+    assert frechet[-1] > 10 * frechet[0]
+
+
+def test_one_grey_pixel_is_less_than_a_slight_blur(judge, real):
+    images = real[0].x_test
+    grey = images.copy()
+    grey[:, 2, 2] = 128
+    blurred = scipy.ndimage.gaussian_filter(images, (0, 0.8, 0.8, 0))
+    clean, *damaged = (metrics.moments(look(judge, x)[0]) for x in (images, grey, blurred))
+    distances = [metrics.frechet_distance(clean, moments) for moments in damaged]
+    assert distances[0] < distances[1], distances
+
+
+def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
+    assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
+    refuses(evaluate, "--judge", tmp_path / "nothing.keras")
+    refuses(evaluate, "--models-dir", tmp_path)
+    refuses(evaluate, "--count", 0)
+    refuses(evaluate, "--npz", tmp_path / "nothing.npz")

@@ -1,0 +1,45 @@
+"""What several test files ask of runs."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import train
+from support import networks
+
+ROOT = Path(__file__).parent.parent
+
+
+def assert_equal_weights(*directories):
+    """The models in two directories are the same, bit for bit."""
+    for name in networks.NETWORKS:
+        one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def assert_same_run(models_dir, samples_dir, run):
+    """A run has the results of `run`, which has models/ and samples/: models, history and pictures, bit for bit."""
+    assert_equal_weights(models_dir, run / "models")
+    assert (models_dir / "history.csv").read_bytes() == (run / "models" / "history.csv").read_bytes()
+    for path in (run / "samples").iterdir():
+        assert (samples_dir / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def run_in(directory, dataset, **changes):
+    """A short run with all its files in a directory: two epochs, saved several times in each."""
+    directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
+    return train.Config(dataset=str(dataset), epochs=2, checkpoint_every=20, **directories, **changes)
+
+
+def flags_of(config):
+    """The flags that mean `config`."""
+    return shlex.split(train.resume_command(config))[3:] + ["--resume"] * config.resume
+
+
+def assert_resumes(config, reference):
+    train.train(replace(config, resume=True))
+    assert_same_run(config.models_dir, config.samples_dir, reference)
+    assert not (config.models_dir / "checkpoint").exists()

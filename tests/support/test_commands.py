@@ -1,0 +1,30 @@
+"""Flags, errors and signals."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT
+
+
+def test_a_second_signal_kills():
+    """Signals that the process holds back, because steps are under way, wait only once."""
+    program = (
+        "import os, signal\n"
+        "from support.commands import Signals\n"
+        "with Signals() as signals:\n"
+        "    signals.hold()\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('held', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('not killed')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "held\n")
+
+
+@pytest.mark.parametrize("flags", [("--epochs", "ten"), ("--turbo",), ("--loss", "triplet")])
+def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
+    done = run_script("train.py", *flags, cwd=ROOT)
+    assert done.returncode == 2 and "Traceback" not in done.stderr

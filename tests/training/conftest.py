@@ -1,0 +1,43 @@
+"""Runs that are stopped, for the tests of their room."""
+
+import signal
+
+import pytest
+from helpers import run_in
+
+import train
+from support import commands
+from training import callbacks
+
+
+@pytest.fixture
+def config(tiny_npz, tmp_path):
+    """That of the undisturbed run, in another directory."""
+    return run_in(tmp_path, tiny_npz, evaluate=False)
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Have SIGINT come at the n-th call of a function; once, for it is the handler of that run that is waited for."""
+
+    def patch(place, name, n=1):
+        function, calls = getattr(place, name), []
+
+        def stopping(*args, **kwargs):
+            calls.append(None)
+            if len(calls) == n:
+                signal.raise_signal(signal.SIGINT)
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(place, name, stopping)
+
+    return patch
+
+
+@pytest.fixture
+def unfinished(config, stop_at):
+    """The configuration of a run that was stopped in its second epoch, after 90 of 120 steps."""
+    stop_at(callbacks.Progress, "on_train_batch_end", 3)
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    return config

@@ -1,0 +1,93 @@
+"""States on disk: damaged, half written, of another run."""
+
+import errno
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import keras
+import pytest
+from helpers import assert_equal_weights, assert_resumes, flags_of
+
+import discriminator
+import train
+from support import commands, files
+from training import callbacks, checkpoint
+
+
+def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
+    """A bit of any file; then of both states."""
+    older, newest = sorted((unfinished.models_dir / "checkpoint").glob("0*"))
+    files = sorted(newest.iterdir())
+    assert len(files) == 4
+    for path in files:
+        right = path.read_bytes()
+        wrong = bytearray(right)
+        wrong[len(wrong) // 2] ^= 1
+        path.write_bytes(wrong)
+        assert checkpoint.find(unfinished.models_dir).path == older
+        path.write_bytes(right[:-1])
+        assert checkpoint.find(unfinished.models_dir).path == older
+        path.unlink()
+        assert checkpoint.find(unfinished.models_dir).path == older
+        path.write_bytes(right)
+    assert checkpoint.find(unfinished.models_dir).path == newest
+    for state in (older, newest):
+        (state / "state.index").write_bytes(b"")
+    assert "undamaged" in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
+
+
+def test_what_a_kill_left_of_a_state_does_not_stay(unfinished, undisturbed):
+    temporary = unfinished.models_dir / "checkpoint" / ".new" / "state_temp" / "part-0.tempstate1"
+    temporary.parent.mkdir(parents=True)
+    temporary.write_text("half a state")
+    assert_resumes(unfinished, undisturbed)
+
+
+def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeypatch, tmp_path):
+    def with_dropout(*args):
+        network = build_discriminator(*args)
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
+
+    build_discriminator = discriminator.build_discriminator
+    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout)
+    whole = tmp_path / "whole"
+    train.train(replace(config, models_dir=whole / "models", samples_dir=whole / "samples"))
+    stop_at(callbacks.Progress, "on_train_batch_end", 3)
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    assert_resumes(config, whole)
+
+
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at):
+    """Nothing was saved, so --resume begins anew, though there is a state of another run."""
+    shutil.copytree(undisturbed / "models", config.models_dir)
+    stop_at(train, "build_gan")
+    config = replace(config, width=8, epochs=1)
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    train.train(replace(config, resume=True))
+    assert json.loads((config.models_dir / "run.json").read_text())["config"]["width"] == 8
+
+
+@pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])
+def test_a_full_disk_at_any_write_leaves_the_old_files(name, config, refuses, monkeypatch, undisturbed):
+    """Here `flush` fails, as the last step of writing; tests/stress/ has a disk that is full."""
+    directories = config.models_dir, config.samples_dir
+    for directory, old in zip(directories, ("models", "samples"), strict=True):
+        shutil.copytree(undisturbed / old, directory)
+
+    def full(path):
+        if path.name.endswith(name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for module in (files, checkpoint):
+        monkeypatch.setattr(module, "flush", full)
+    error = refuses(train.train, *flags_of(replace(config, seed=1, epochs=1)))
+    assert "No space left" in error
+    assert_equal_weights(config.models_dir, undisturbed / "models")
+    for directory in directories:
+        ours = [path.name for path in directory.iterdir() if path.name.startswith(".") and path.name != ".lock"]
+        assert not ours

@@ -1,0 +1,154 @@
+"""Runs that are stopped, killed, damaged, or begun twice."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import keras
+import pytest
+from helpers import ROOT, assert_resumes, assert_same_run, flags_of, run_in
+
+import generator
+import train
+import utils
+from evaluation import quality
+from support import commands
+from training import callbacks, checkpoint, run
+from training.record import Record
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "n"),
+    [
+        (callbacks.Progress, "on_train_batch_end", 1),  # in the midst of an epoch
+        (callbacks.Progress, "on_train_batch_end", 4),  # with the last step
+        (callbacks.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
+        (Record, "save", 3),  # while the state is written
+        (utils, "save_gif", 1),  # when all is learned, and the results are written
+    ],
+)
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, stop_at, undisturbed, capsys):
+    stop_at(place, name, n)
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    printed = capsys.readouterr().out.strip()
+    assert printed.endswith(train.resume_command(config)) and "python train.py --resume --dataset=" in printed
+    assert_resumes(config, undisturbed)
+
+
+def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, short_run, tmp_path):
+    config = run_in(tmp_path, small_npz)
+    stop_at(quality.Quality, "on_epoch_end", 2)
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    assert_resumes(config, short_run)
+    run, reference = (json.loads((path / "models" / "run.json").read_text()) for path in (tmp_path, short_run))
+    assert run["quality"] == reference["quality"]
+
+
+def test_signals_save_and_kills_do_no_harm(config, undisturbed):
+    """Stopped by SIGTERM, killed, and taken up by the command that was printed: the same as never stopped."""
+    config = replace(config, checkpoint_every=1)
+    command = [sys.executable, "train.py", *flags_of(config)]
+    for signum, exit_code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
+        before = checkpoint.find(config.models_dir)
+        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        while checkpoint.find(config.models_dir) == before and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signum)
+        printed, _ = process.communicate()
+        assert process.returncode == exit_code
+        if signum == signal.SIGTERM:
+            command = shlex.split(printed.partition("to go on: ")[2])
+    assert_resumes(config, undisturbed)
+
+
+def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
+    config = replace(unfinished, resume=True)
+    differences = {
+        "width": 32,
+        "seed": 1,
+        "loss": "non-saturating",
+        "conditional": False,
+        "evaluate": True,
+        "epochs": 1,
+    }
+    for name, value in differences.items():
+        assert f"--{name}" in refuses(train.train, *flags_of(replace(config, **{name: value})))
+    assert "data" in refuses(train.train, *flags_of(replace(config, dataset="mnist")))
+
+    def deeper(*args, **kwargs):
+        network = build_generator(*args, **kwargs)
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.1), network.layers[-1]])
+
+    build_generator = generator.build_generator
+    monkeypatch.setattr(generator, "build_generator", deeper)
+    assert "layer 8 of the generator is {" in refuses(train.train, *flags_of(config))
+
+
+def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed, capsys):
+    train.train(replace(unfinished, seed=1, epochs=1))
+    aside = unfinished.models_dir / "unfinished-1"
+    assert str(aside) in capsys.readouterr().out
+    assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
+
+
+@pytest.mark.parametrize("place", [None, (train, "build_gan"), (Record, "save")])
+def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path):
+    """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early."""
+    config = replace(config, epochs=1, lr_fall=0.0)
+    train.train(config)
+    (config.models_dir / "checkpoint").mkdir()
+    (config.models_dir / "checkpoint" / "notes.txt").write_text("mine")
+    longer = replace(config, epochs=2, resume=True)
+    if place:
+        stop_at(*place)
+        with pytest.raises(commands.Stopped):
+            train.train(longer)
+    train.train(longer)
+    whole = tmp_path / "whole"
+    train.train(replace(config, epochs=2, models_dir=whole / "models", samples_dir=whole / "samples"))
+    assert_same_run(config.models_dir, config.samples_dir, whole)
+    assert (config.models_dir / "checkpoint" / "notes.txt").read_text() == "mine"
+
+
+def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed):
+    """As with Ctrl-C and `2>&1 | tee log`, which ends tee first."""
+    output, written = os.pipe()
+    command = [sys.executable, "train.py", *flags_of(config)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
+    os.close(written)
+    os.read(output, 1)  # the bar begins
+    os.close(output)
+    while not checkpoint.find(config.models_dir):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert_resumes(config, undisturbed)
+
+
+def test_resuming_nothing_starts_and_resuming_the_finished_changes_nothing(config, undisturbed, capsys):
+    for said in ("starting one", "models in"):
+        assert_resumes(config, undisturbed)
+        assert said in capsys.readouterr().out
+
+
+def test_one_run_a_directory(config, refuses):
+    """A second is refused and told of the first; a crash leaves no lock."""
+    first = subprocess.Popen(
+        [sys.executable, "train.py", *flags_of(config)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (config.models_dir / ".running").exists():
+        time.sleep(0.01)
+    assert f"process {first.pid}" in refuses(train.train, *flags_of(config))
+    assert first.poll() is None
+    first.kill()
+    first.wait()
+    with run._only_run(config.models_dir):
+        assert f"process {os.getpid()}" in refuses(train.train, *flags_of(config))

@@ -1,0 +1,188 @@
+"""What a run owns from its start to its last file: signals, the lock on its models, its states, its record."""
+
+import contextlib
+import csv
+import os
+import platform
+import time
+
+import filelock
+
+import utils
+from support import files
+from support.commands import Signals, Stopped, UserError
+from support.networks import NETWORKS
+from training import checkpoint
+from training.record import Record
+
+
+class Run:
+    """A run, to be entered once, around all that it does.
+
+    Leaving it by a signal saves the state, where one is whole, and prints the command that goes on.
+
+    Args:
+        models_dir, samples_dir: where its files go.
+        command: the shell's line that goes on with it.
+
+    Attributes:
+        signals: `support.commands.Signals`, in force while the run is entered.
+        record: `training.record.Record` of all sittings.
+    """
+
+    def __init__(self, models_dir, samples_dir, command):
+        self.models_dir, self.samples_dir, self.command = models_dir, samples_dir, command
+        self.record, self.gan, self.state = Record(), None, None
+
+    def __enter__(self):
+        self.started, self.earlier = time.perf_counter(), 0.0
+        self.owned = contextlib.ExitStack()
+        self.signals = self.owned.enter_context(Signals())
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        with self.owned:
+            # A signal in the midst of a call of steps finds a state that is not whole; what was saved before is.
+            if kind is Stopped and self.gan and self.record.images == self.gan.step * self.batch_size:
+                self.save()
+        if kind is Stopped:
+            with contextlib.suppress(OSError):  # nobody reads it any more
+                print(f"stopped; to go on: {self.command}", flush=True)
+
+    @property
+    def seconds(self):
+        """Seconds that the run has taken, over all sittings."""
+        return self.earlier + time.perf_counter() - self.started
+
+    def begin(self, about, resume):
+        """Take the directories, and find the state to go on from where `resume` is set.
+
+        Args:
+            about: dict with config and data, what a state should say of the run.
+
+        Raises:
+            UserError: a directory cannot be written or is taken, or the run to resume is another.
+        """
+        self.about, self.batch_size = about, about["config"]["batch_size"]
+        files.check_writable(self.models_dir / "run.json")
+        files.check_writable(self.samples_dir / "losses.png")
+        self.owned.enter_context(_only_run(self.models_dir))
+        for directory in (self.models_dir, self.samples_dir):
+            files.sweep(directory)
+        self.state = checkpoint.find(self.models_dir) if resume else None
+        if self.state:
+            checkpoint.refuse_differences(self.state.about, about)
+        elif aside := checkpoint.begin(self.models_dir):
+            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
+        elif resume:
+            print(f"there is no run in {self.models_dir} to resume: starting one")
+
+    def restore(self, gan):
+        """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.
+
+        Raises UserError where its layers are not those of that state.
+        """
+        self.about["architecture"] = {name: checkpoint.architecture(getattr(gan, name)) for name in NETWORKS}
+        if self.state:
+            checkpoint.refuse_differences(self.state.about, self.about)  # now with the architecture
+            self.record = checkpoint.restore(self.state, gan)
+        self.earlier, self.gan = self.record.seconds["total"], gan
+
+    def save(self):
+        """Save the state; raises UserError where it cannot be written or is not worth it."""
+        now = time.perf_counter()
+        self.record.seconds["total"] = self.seconds
+        checkpoint.save(self.models_dir, self.gan, self.record, self.about)
+        self.record.seconds["checkpoints"] += time.perf_counter() - now
+
+    def fit(self, dataset, epochs, callbacks):
+        """Train by `gan.fit` from the step that the run is at to its last.
+
+        Args:
+            dataset: `support.datasets.Dataset`.
+            epochs: of the whole run.
+            callbacks: Keras callbacks, the last of which puts an epoch that is over into the record and saves it.
+        """
+        import keras
+        import tensorflow as tf
+
+        from training.batches import training_batches
+
+        images, labels = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
+        steps_per_epoch = len(images) // self.batch_size
+
+        def fit(epoch, until, steps):
+            gan, seed = self.gan, self.about["config"]["seed"]
+            gan.fit(
+                training_batches(images, labels, self.batch_size, seed, gan.step),
+                initial_epoch=epoch,
+                epochs=until,
+                steps_per_epoch=steps,
+                callbacks=callbacks,
+                shuffle=False,  # training_batches has
+                verbose=0,  # Progress shows more
+            )
+
+        epoch = len(self.record.epochs)
+        if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first what is left of it
+            fit(epoch, epoch + 1, (epoch + 1) * steps_per_epoch - self.gan.step)
+        elif self.gan.step > epoch * steps_per_epoch:  # stopped after the last step of the epoch, before its end
+            keras.callbacks.CallbackList(callbacks, model=self.gan).on_epoch_end(epoch, {})
+        if len(self.record.epochs) < epochs:
+            fit(len(self.record.epochs), epochs, steps_per_epoch)
+
+    def write(self, quality=None):
+        """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
+        import keras
+        import tensorflow as tf
+
+        utils.plot_run(self.samples_dir / "losses.png", self.record.curve, self.record.epochs)
+        utils.save_gif(self.samples_dir / "training.gif", list(self.record.frames.values()))
+        results = {
+            "config": self.about["config"],
+            "data": self.about["data"],
+            "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+            "seconds": round(self.seconds, 1),
+            "training_seconds": round(self.record.seconds["training"], 1),
+            "checkpoint_seconds": round(self.record.seconds["checkpoints"], 3),
+            "images_per_second": round(self.record.images / self.record.seconds["training"]),
+        }
+        names = [*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json"]
+        with files.whole_files(*(self.models_dir / name for name in names)) as paths:
+            generator, discriminator, history, run_json = paths
+            self.gan.averaged_generator.save(generator)
+            self.gan.discriminator.save(discriminator)
+            with open(history, "w", newline="") as file:
+                rows = csv.DictWriter(file, self.record.epochs[0].keys())
+                rows.writeheader()
+                rows.writerows(self.record.epochs)
+            run_json.write_text(files.to_json(results))
+        if quality:
+            files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
+        checkpoint.finish(self.models_dir)
+
+
+@contextlib.contextmanager
+def _only_run(models_dir):
+    """Keep a directory of models to this run; raises UserError where another has it.
+
+    The lock is the operating system's, so a run that crashes does not leave it behind.
+    """
+    lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
+    try:
+        lock.acquire()
+    except OSError as error:  # Timeout is one, too
+        if not isinstance(error, filelock.Timeout):
+            raise UserError(f"cannot write {lock.lock_file} ({error.strerror}): give another --models-dir") from error
+        try:
+            first = holder.read_text()[:200].strip()
+        except (OSError, ValueError):  # it has only just begun
+            first = "another run"
+        raise UserError(f"{models_dir} is taken by {first}: wait, or give another --models-dir") from error
+    try:
+        with files.whole_file(holder) as temporary:
+            temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
