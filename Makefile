@@ -1,9 +1,9 @@
-# make digits: train on the embedded MNIST and draw a sheet.  make test: run the test suite.
-# Both set up all they need in .venv.
+# make digits: train on the embedded MNIST and draw a sheet.  make test: run the test suite.  make format: tidy the code.
+# All set up what they need in .venv.
 
 PYTHON ?= python3
 .DELETE_ON_ERROR:
-.PHONY: digits test pretrained clean
+.PHONY: digits test format pretrained clean
 
 digits: .venv/run
 	.venv/bin/python train.py
@@ -11,6 +11,10 @@ digits: .venv/run
 
 test: .venv/dev
 	.venv/bin/python -m pytest
+
+format: .venv/dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
 
 # Remake the committed models, from a default run, and the picture in the README.
 pretrained: .venv/run
