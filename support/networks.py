@@ -84,6 +84,7 @@ def _check_file(path):
     """Raise an error unless the .keras file `path` holds a Sequential of sane size and nothing else."""
     import h5py
     import keras
+    from keras.src.backend.common import global_state
 
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -107,8 +108,12 @@ def _check_file(path):
         file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
         if any(array.dtype.kind not in "fiu" for array in arrays) or sum(a.size for a in arrays) > MAX_PARAMETERS:
             raise _Refused("its weights are too large, or no numbers")
-    with keras.StatelessScope(initialize_variables=False):  # infers all shapes, and takes no memory for them
-        network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    waiting = list(global_state.get_global_attribute("uninitialized_variables") or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):  # infers all shapes, and takes no memory for them
+            network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    finally:  # or the next layer that Keras infers a shape for would take that memory; there is no public way
+        global_state.set_global_attribute("uninitialized_variables", waiting)
     work = [layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in network.layers]
     outputs = [math.prod(layer.output.shape[1:]) for layer in network.layers]
     if (

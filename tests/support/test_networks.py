@@ -192,6 +192,17 @@ def test_numbers_are_finite_and_no_text(generator, tmp_path):
     assert "no numbers" in refused
 
 
+def test_a_refused_model_takes_no_memory_later(generator, tmp_path):
+    """Keras keeps a list of variables to be made; what was refused must not stay in it."""
+
+    def change(_, layers):
+        layers[1]["config"]["units"] = 10**12
+
+    refuses_model(tmp_path / "model.keras", with_config(generator, change))
+    with keras.StatelessScope():  # its end makes what is in the list, as does a layer whose shape Keras infers
+        pass
+
+
 def test_weights_are_as_large_as_they_seem(generator, tmp_path):
     parts = members(generator)
     weights = io.BytesIO()
