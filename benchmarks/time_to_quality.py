@@ -43,6 +43,7 @@ MARKS = [3.75 * 2**n for n in range(14)]  # seconds of training; the last is 8.5
 OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
 PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
 SEED = 0
+COUNT = 10_000  # digits drawn to be measured
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Ruler:
         rng = np.random.default_rng(SEED)
         features = self.look(dataset.x_train)
         self.moments = metrics.moments(features)
-        self.some = features[rng.permutation(len(features))[:10_000]]
+        self.some = features[rng.permutation(len(features))[:COUNT]]
         self.floor = self.measure(dataset.x_test)
 
     def look(self, images):
@@ -131,8 +132,8 @@ def run(name, seconds):
         state.checkpoint.restore(f"{state.directory}/ckpt-{step}").assert_existing_objects_matched()
         keras.utils.set_random_seed(SEED + step)
     ruler = Ruler(dataset)
-    noise = np.random.default_rng([SEED, 1]).standard_normal((10_000, contender.latent_dim), "float32")
-    labels = np.arange(10_000) % 10
+    noise = np.random.default_rng([SEED, 1]).standard_normal((COUNT, contender.latent_dim), "float32")
+    labels = np.arange(COUNT) % 10
     batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED, step))
     with tqdm(total=round(seconds), initial=round(clock), unit="s", desc=name) as bar:
         for mark in [mark for mark in MARKS if clock < mark <= seconds]:

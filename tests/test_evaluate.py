@@ -78,7 +78,7 @@ def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
 
 
 def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(score, real):
-    digits, floor = score(real[0].x_train[:3000], real[0].y_train[:3000], tstr=True, two_sample=True)
+    digits, floor = score(real[0].x_train[:2000], real[0].y_train[:2000], tstr=True, two_sample=True)
     assert 0.9 < digits["tstr"] < floor["tstr"] + 0.02
     assert digits["two_sample"] < 0.6 and floor["two_sample"] < 0.6
 

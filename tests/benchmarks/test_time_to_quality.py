@@ -11,6 +11,7 @@ def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist
     small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:1000], y_test=mnist.y_test[:1000])
     monkeypatch.setattr(time_to_quality, "load_dataset", lambda name: small)
     monkeypatch.setattr(time_to_quality, "MARKS", [1e-3, 2e-3, 1e9])
+    monkeypatch.setattr(time_to_quality, "COUNT", 500)
     for name, path in (("RESULTS", "results.json"), ("PICTURE", "picture.png"), ("STATES", "states")):
         monkeypatch.setattr(time_to_quality, name, tmp_path / path)
     monkeypatch.setattr(PEERS["Goodfellow"], "steps", 3)

@@ -65,14 +65,14 @@ def assert_refused(done):
 
 
 @pytest.mark.parametrize("kilobytes", [0, 4, 16, 64, 256, 1000, 3000, 5500, 8000, 11_000, 11_500, 12_000, 12_500])
-def test_training_on_a_disk_that_fills(kilobytes, disk, tiny_npz, undisturbed, tmp_path):
+def test_training_on_a_disk_that_fills(kilobytes, disk, small_npz, undisturbed, tmp_path):
     """The models of the run before survive; with room again, the run goes on to the same end."""
     directories = ["--models-dir", disk.path / "models", "--samples-dir", disk.path / "samples"]
-    other = [*TRAINING, "--seed", "1", "--dataset", tiny_npz, *directories]
+    other = [*TRAINING, "--seed", "1", "--dataset", small_npz, *directories]
     assert disk.run(*other).returncode == 0
     shutil.copytree(disk.path, tmp_path / "before")
     disk.leave(kilobytes << 10)
-    run = [*TRAINING, "--dataset", tiny_npz, *directories]
+    run = [*TRAINING, "--dataset", small_npz, *directories]
     done = disk.run(*run)
     if done.returncode:
         assert_refused(done)
@@ -99,10 +99,10 @@ COMMANDS = {
 
 @pytest.mark.parametrize("state", ["full", "read-only"])
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_each_script_where_it_cannot_write(command, state, disk, tiny_npz, tmp_path):
+def test_each_script_where_it_cannot_write(command, state, disk, small_npz, tmp_path):
     command = [str(word).format(disk.path) for word in command]
     if command[0] != "generate_digits.py":
-        command += ["--dataset", tiny_npz]
+        command += ["--dataset", small_npz]
     assert disk.run(*command).returncode == 0
     shutil.copytree(disk.path, tmp_path / "before")
     if state == "full":

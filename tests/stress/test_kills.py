@@ -23,10 +23,10 @@ pytestmark = pytest.mark.stress
 
 
 @pytest.fixture(scope="module")
-def reference(tiny_npz, tmp_path_factory):
+def reference(small_npz, tmp_path_factory):
     """The configuration of a run, its directory once it is done, and how long that took."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    config = often_saved(directory, tiny_npz)
+    config = often_saved(directory, small_npz)
     started = time.monotonic()
     assert start(config).wait() == 0
     return config, directory, time.monotonic() - started

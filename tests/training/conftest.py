@@ -11,9 +11,9 @@ from training import callbacks
 
 
 @pytest.fixture
-def config(tiny_npz, tmp_path):
+def config(small_npz, tmp_path):
     """That of the undisturbed run, in another directory."""
-    return run_in(tmp_path, tiny_npz, evaluate=False)
+    return run_in(tmp_path, small_npz, evaluate=False)
 
 
 @pytest.fixture
