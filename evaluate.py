@@ -1,10 +1,12 @@
-"""How good are the digits? Every number stands beside the same number for real digits: the floor.
+"""How good are the digits? Every number stands beside the same number for real digits.
 
     python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
     python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
 
+Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
+against the others, show what a perfect generator of the training set would reach; test digits are of other writers.
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
@@ -71,14 +73,15 @@ def evaluate(config):
             files.check_writable(path)
     judge = load_judge(config.judge)
     images, labels, source = digits_to_score(config, dataset)
-    numbers, digits, real = measure(config, dataset, judge, images, labels, source)
+    measured = measure(config, dataset, judge, images, labels, source)
+    numbers, digits = measured.numbers, measured.digits
 
-    table = [("", "these", "real")]
+    table = [("", "these", "training", "test")]
     for key, (name, form) in ROWS.items():
         if key in numbers["floor"]:
-            cells = (numbers[column][key] for column in ("digits", "floor"))
+            cells = (numbers[column].get(key) for column in ("digits", "training", "floor"))
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{len(digits.images)} digits of {source} beside real ones of {config.dataset}:")
+    print(f"{len(digits.images)} digits of {source} beside training digits and test digits of {config.dataset}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
@@ -94,7 +97,7 @@ def evaluate(config):
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
-        write_report(config.report / "index.html", table, digits, real, settings)
+        write_report(config.report / "index.html", table, measured, settings)
         print(f"the report: {config.report / 'index.html'}")
     return numbers
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-
 import utils
 from support import commands, files
 from support.commands import Range, UserError
@@ -112,21 +110,6 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     classifier = build_judge(num_classes)
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
     return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
-
-
-def accuracy_of_telling_apart(fake, real, seed):
-    """Accuracy on unseen halves of a classifier that tells fake from real images (Lopez-Paz and Oquab, 2017)."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    count = min(len(fake), len(real))
-    images = np.concatenate([fake[:count], real[:count]])
-    labels = np.repeat([0, 1], count)
-    order = np.random.default_rng(seed).permutation(2 * count)
-    training, test = order[:count], order[count:]
-    classifier = build_judge(2)
-    fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
-    return float((utils.look(classifier, images[test]).argmax(axis=1) == labels[test]).mean())
 
 
 def train_judge(config):

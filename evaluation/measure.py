@@ -7,7 +7,8 @@ from tqdm import tqdm
 
 import utils
 from evaluation import metrics
-from evaluation.judge import accuracy_of_telling_apart, accuracy_of_training_on
+from evaluation.judge import accuracy_of_training_on
+from evaluation.two_sample import VERSIONS, Verdict, tell_apart
 from support import networks
 from support.commands import UserError
 from support.datasets import load_dataset
@@ -31,6 +32,14 @@ class Real(NamedTuple):
     labels: np.ndarray  # int (N,)
     moments: tuple  # of the features of all
     features: np.ndarray  # float32, of 10,000 of them at random
+    some: np.ndarray  # int, the indices of those
+
+
+class Measured(NamedTuple):
+    numbers: dict  # numbers[column][key]
+    digits: Reading
+    real: Real
+    verdict: Verdict | None  # of the classifier that tells them apart, where one was asked for
 
 
 def softmax(logits):
@@ -46,6 +55,11 @@ def read_digits(judge, images, labels, real):
     features, logits = utils.look(judge, images)
     labels = logits.argmax(axis=1) if labels is None else labels
     return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
+
+
+def reference(images, labels, features, rng):
+    some = rng.permutation(len(features))[:10_000]
+    return Real(images, labels, metrics.moments(features), features[some], some)
 
 
 def score(digits, floor, real):
@@ -70,64 +84,108 @@ def score(digits, floor, real):
     }
 
 
+def in_share(labels, wanted, rng):
+    """Choose as many of `labels` as can have the class shares of `wanted`, none twice; returns indices (M,) of them.
+
+    Classes that only one of them knows stay out: what is missing is for the distances to notice.
+    """
+    classes = np.intersect1d(labels, wanted)
+    have, shares = (np.array([(each == label).sum() for label in classes]) for each in (labels, wanted))
+    counts = np.floor((have / shares).min(initial=np.inf) * shares + 1e-6).astype(int) if len(classes) else []
+    chosen = [rng.permutation(np.flatnonzero(labels == label))[:n] for label, n in zip(classes, counts, strict=True)]
+    return rng.permutation(np.concatenate([np.zeros(0, int), *chosen]))
+
+
 def digits_to_score(config, dataset):
-    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from."""
+    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from.
+
+    Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
+    """
     rng = np.random.default_rng(config.seed)
     if config.npz:
         digits = load_dataset(str(config.npz))
-        order = rng.permutation(len(digits.x_train))
-        labels = digits.y_train[order] if digits.y_train.any() else None  # all 0: of an unlabelled generator
-        return digits.x_train[order], labels, config.npz
+        if digits.y_train.any():
+            chosen = in_share(digits.y_train, dataset.y_train, rng)
+            return digits.x_train[chosen], digits.y_train[chosen], config.npz
+        return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0: of an unlabelled generator
     models_dir = networks.default_models(config.models_dir)
     generator, _, latent_dim, num_classes = networks.load_models(models_dir)
     count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
-    labels = np.arange(count) % num_classes
-    images = utils.draw(generator, rng.standard_normal((count, latent_dim), "float32"), labels)
-    return images, labels if num_classes > 1 else None, models_dir
+    noise = rng.standard_normal((count, latent_dim), "float32")
+    if num_classes == 1:
+        return utils.draw(generator, noise, np.zeros(count, int)), None, models_dir
+    labels = dataset.labels_in_share(count, rng)
+    if labels.max() >= num_classes:
+        raise UserError(f"{config.dataset} has classes that the models in {models_dir} do not know: give other models")
+    return utils.draw(generator, noise, labels), labels, models_dir
 
 
-def measure(config, dataset, judge, images, labels, source):
-    """Measure images and labels and the floor; returns (numbers, Reading, Real), numbers[column][key]."""
-    rng = np.random.default_rng(config.seed)
-    count = min(config.count, len(images))
-    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
+def check(config, dataset, judge, images, labels, source):
+    """Raise UserError where the judge cannot measure these digits by this data set."""
     width, num_classes = (output.shape[-1] for output in judge.outputs)
-    for what, some_images in ((source, images), (config.dataset, real_images)):
+    for what, some_images in ((source, images), (config.dataset, dataset.x_train)):
         if some_images.shape[1:] != judge.input_shape[1:]:
             raise UserError(
                 f"{what} has images {some_images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads"
             )
-    for what, number in ((source, count), (config.dataset, len(floor_images))):
+    floor = len(dataset.x_test) or len(dataset.x_train) // 6
+    for what, number in ((source, min(config.count, len(images))), (config.dataset, floor)):
         if number <= width:
             raise UserError(f"{what} has {number} digits to measure by {width} features: give more than {width}")
     if labels is None and config.tstr:
         raise UserError(f"{source} has no labels to learn from: leave --tstr out")
-    if max(real_labels.max(), 0 if labels is None else labels.max()) >= num_classes:
+    if max(dataset.y_train.max(), 0 if labels is None else labels.max()) >= num_classes:
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
 
-    with tqdm(total=5, desc="evaluating", leave=False) as bar:
-        features, _ = utils.look(judge, real_images)
-        some = rng.permutation(len(features))[:10_000]
-        real = Real(real_images, real_labels, metrics.moments(features), features[some])
+
+def measure(config, dataset, judge, images, labels, source):
+    """Measure digits beside real ones; returns a Measured.
+
+    The columns of its numbers are "digits"; "training", random training digits measured against the others, the floor
+    that a perfect generator of the training set would reach; and "floor", test digits, which other people wrote
+    (training digits where there are none).
+    """
+    check(config, dataset, judge, images, labels, source)
+    rng = np.random.default_rng(config.seed)
+    count = min(config.count, len(images))
+    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
+    with tqdm(total=4, desc="evaluating", leave=False) as bar:
+        real = reference(real_images, real_labels, utils.look(judge, real_images)[0], rng)
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
+        numbers = {"digits": None, "training": None, "floor": score(floor, floor, real)}
         bar.update()
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
+        numbers["digits"] = score(digits, floor, real)
         bar.update()
-        numbers = {"digits": score(digits, floor, real)}
-        bar.update()
-        numbers["floor"] = score(floor, floor, real)
+        if len(dataset.x_test):
+            other_images, other_labels, *some = dataset.split_off(count, rng)
+            others = reference(other_images, other_labels, utils.look(judge, other_images)[0], rng)
+            training = read_digits(judge, *some, others)
+            numbers["training"] = score(training, floor, others)
+        else:
+            numbers["training"] = dict(numbers["floor"])
         bar.update()
     if labels is None:  # nothing was asked for
         numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None
+    num_classes = judge.outputs[1].shape[-1]
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")
         for column, examples in (("digits", (images, labels)), ("floor", (real_images, real_labels))):
             numbers[column]["tstr"] = accuracy_of_training_on(
                 *examples, floor_images, floor_labels, num_classes, config.seed
             )
+    verdict = None
     if config.two_sample:
         print("training a classifier to tell these from the training digits, then one to tell other real digits")
-        for column, others in (("digits", digits.images), ("floor", floor_images)):
-            numbers[column]["two_sample"] = accuracy_of_telling_apart(others, real_images[some], config.seed)
-    return numbers, digits, real
+        theirs = real_images[real.some]
+        verdict = tell_apart(digits.images, theirs, config.seed)
+        numbers["digits"]["two_sample"] = verdict.accuracy
+        numbers["floor"]["two_sample"] = tell_apart(floor_images, theirs, config.seed).accuracy
+        if config.report:
+            print("training a classifier on versions of both that hide something, one after the other")
+            numbers["digits"]["two_sample_by_version"] = {
+                name: tell_apart(hide(digits.images), hide(theirs), config.seed).accuracy
+                for name, hide in VERSIONS.items()
+            }
+    return Measured(numbers, digits, real, verdict)

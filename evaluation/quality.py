@@ -10,6 +10,8 @@ from evaluation import metrics
 class Quality(keras.callbacks.Callback):
     """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
 
+    The digits drawn have the training digits' class shares, and are no more than those are.
+
     Args:
         dataset: `datasets.Dataset` of grey images.
         judge: the classifier whose features measure, as `judge.load_judge` returns it.
@@ -27,23 +29,35 @@ class Quality(keras.callbacks.Callback):
     def draw(self, count, number):
         """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
         gan = self.model
-        noise = np.random.default_rng([gan.seed, number]).standard_normal((count, gan.latent_dim), "float32")
-        labels = np.arange(count) % gan.num_classes
+        rng = np.random.default_rng([gan.seed, number])
+        noise = rng.standard_normal((count, gan.latent_dim), "float32")
+        labels = self.dataset.labels_in_share(count, rng)
         return utils.draw(gan.averaged_generator, noise, labels), labels
 
     def on_epoch_end(self, epoch, logs):
-        features, _ = utils.look(self.judge, self.draw(5000, epoch)[0])
+        features, _ = utils.look(self.judge, self.draw(min(5000, len(self.dataset.x_train)), epoch)[0])
         logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
 
     def final(self):
-        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict."""
-        images, labels = self.draw(10_000, 2**32)
+        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict.
+
+        Beside them stand real digits: random training digits against the others, which is what a perfect generator of
+        the training set would reach, and test digits, which other people wrote.
+        """
+        images, labels = self.draw(min(10_000, len(self.dataset.x_train)), 2**32)
         features, logits = utils.look(self.judge, images)
-        everything = metrics.moments(utils.look(self.judge, self.dataset.x_train)[0])
+        training, _ = utils.look(self.judge, self.dataset.x_train)
+        everything = metrics.moments(training)
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
-        if len(self.dataset.x_test) > features.shape[1]:
-            test = metrics.moments(utils.look(self.judge, self.dataset.x_test)[0])
-            quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
+        order = np.random.default_rng(0).permutation(len(training))
+        some, others = np.split(training[order], [min(10_000, len(order) // 6)])
+        floors = {"training": (metrics.moments(others), some)}
+        if len(self.dataset.x_test):
+            floors["test"] = everything, utils.look(self.judge, self.dataset.x_test)[0]
+        for name, (reference, floor) in floors.items():
+            if len(floor) > features.shape[1]:
+                distance = metrics.frechet_distance(reference, metrics.moments(floor))
+                quality[f"frechet_distance_of_{name}_digits"] = distance
         if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
         return quality

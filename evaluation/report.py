@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import utils
+from evaluation.two_sample import occlusion
 from support.files import whole_file
 
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }
@@ -40,15 +41,44 @@ def confusion_matrix(labels, readings, num_classes):
     return figure
 
 
-def write_report(path, table, digits, real, settings):
+def suspicions(measured):
+    """The part of the page that says what gives the digits away, a list of HTML."""
+    verdict = measured.verdict
+    order = np.argsort(-verdict.suspicion, kind="stable")
+    generated, real = order[verdict.generated[order]], order[~verdict.generated[order]]
+
+    def sheet(chosen):
+        return utils.to_picture(utils.sheet(verdict.images[chosen], 20))
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    for axes, of_generated in zip(figure.subplots(1, 2), (True, False), strict=True):
+        falls = occlusion(verdict, of_generated)
+        drawn = axes.imshow(falls, cmap="viridis", extent=(0, 28, 28, 0))
+        axes.set(title="generated digits" if of_generated else "real digits", xticks=(), yticks=())
+        figure.colorbar(drawn, ax=axes, label="fall in certainty, log odds")
+    versions = {"as they are": verdict.accuracy} | measured.numbers["digits"].get("two_sample_by_version", {})
+    rows = "".join(f"<tr><td>{html.escape(name)}<td>{accuracy:.1%}" for name, accuracy in versions.items())
+    return [
+        "<h2>What gives them away?</h2><p>A classifier was trained to tell these digits from real ones, on half of "
+        "both, and asked about the other half. How often it is right, 50 % being guesses, also where something is "
+        f"hidden in both:</p><table>{rows}</table>",
+        embed(sheet(generated[:60]), "Generated, and taken for generated without doubt"),
+        embed(sheet(generated[-60:]), "Generated, and taken for real"),
+        embed(sheet(real[:60]), "Real, and taken for generated"),
+        embed(sheet(real[-60:]), "Real, and taken for real without doubt"),
+        embed(figure, "Where it looks: how much less certain of the right answer it is when a patch is cleared"),
+    ]
+
+
+def write_report(path, table, measured, settings):
     """Write the page.
 
     Args:
         table: rows of cells, strings; the first is the heading.
-        digits: an `evaluate.Reading`.
-        real: the `evaluate.Real` digits it was measured against.
+        measured: an `evaluation.measure.Measured`.
         settings: dict, what was evaluated and how.
     """
+    digits, real = measured.digits, measured.real
     conviction = digits.probabilities[np.arange(len(digits.labels)), digits.labels]
     order = np.argsort(conviction, kind="stable")
     by_class = [order[digits.labels[order] == label] for label in np.unique(digits.labels)]
@@ -71,6 +101,7 @@ def write_report(path, table, digits, real, settings):
         embed(sheet(most), "The most convincing of each class"),
         embed(sheet(least), "The least convincing of each class"),
         embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),
+        *(suspicions(measured) if measured.verdict else []),
         f"<h2>Configuration</h2><pre>{html.escape(json.dumps(settings, indent=2, default=str))}</pre></html>",
     ]
     with whole_file(path) as temporary:

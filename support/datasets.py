@@ -45,8 +45,18 @@ class Dataset(NamedTuple):
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def labels_in_share(self, count, rng):
+        """Draw `count` labels, int (count,), in random order and in the shares of the training digits."""
+        return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
+
+    def split_off(self, count, rng):
+        """Split off random training digits, at most a sixth; returns images, labels of the others, and of these."""
+        order = rng.permutation(len(self.x_train))
+        chosen, rest = np.split(order, [min(count, len(order) // 6)])
+        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
+
     def hold_out(self, count, rng):
-        """Split off real digits to compare with: test digits, or training digits where there are no test digits.
+        """Split off real digits of other writers: test digits, or training digits where there are no test digits.
 
         Returns:
             images and labels of the training digits that remain, images and labels of those split off.
@@ -54,9 +64,7 @@ class Dataset(NamedTuple):
         if len(self.x_test):
             chosen = rng.permutation(len(self.x_test))[:count]
             return self.x_train, self.y_train, self.x_test[chosen], self.y_test[chosen]
-        order = rng.permutation(len(self.x_train))
-        chosen, rest = np.split(order, [min(count, len(order) // 6)])
-        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
+        return self.split_off(count, rng)
 
 
 def load_dataset(name):

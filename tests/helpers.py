@@ -29,9 +29,11 @@ def assert_same_run(models_dir, samples_dir, run):
 
 
 def run_in(directory, dataset, **changes):
-    """A short run with all its files in a directory: two epochs, saved several times in each."""
+    """A short run with all its files in a directory: two epochs of small networks, saved several times in each."""
     directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
-    return train.Config(dataset=str(dataset), epochs=2, checkpoint_every=20, **directories, **changes)
+    return train.Config(
+        dataset=str(dataset), **{"epochs": 2, "width": 16, "checkpoint_every": 20} | directories | changes
+    )
 
 
 def flags_of(config):

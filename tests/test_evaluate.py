@@ -7,18 +7,20 @@ import pytest
 
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
+from evaluation.judge import load_judge
+from evaluation.measure import in_share, measure
 from generator import build_generator
 from support.networks import PRETRAINED_DIR
 
 
 @pytest.fixture
-def score(real, tmp_path):
-    """Score arrays through the command's own path; returns the digits' numbers and the floor's."""
+def score(real):
+    """Score arrays as they are; returns the digits' numbers and the floor's."""
+    judge = load_judge()
 
     def score(images, labels, **options):
-        np.savez(tmp_path / "digits.npz", images=images, labels=labels)
-        result = evaluate(Config(npz=tmp_path / "digits.npz", dataset=str(real[1]), count=1000, **options))
-        return result["digits"], result["floor"]
+        numbers, *_ = measure(Config(count=600, **options), real[0], judge, images, labels, "these")
+        return numbers["digits"], numbers["floor"]
 
     return score
 
@@ -26,12 +28,14 @@ def score(real, tmp_path):
 def test_real_digits_score_as_the_floor(score, real):
     digits, floor = score(real[0].x_test, real[0].y_test)
     assert digits.pop("label_accuracy_by_class") == floor.pop("label_accuracy_by_class")
+    for interval in ("frechet_interval", "kernel_interval"):  # of random resamples
+        assert digits.pop(interval) == pytest.approx(floor.pop(interval), rel=0.8)
     assert digits == pytest.approx(floor, rel=1e-4, abs=1e-6)
     assert digits["share_nearer"] == 0.5 and digits["label_accuracy"] > 0.99
 
 
 def test_copies_show_as_copies_and_lost_recall(score, real):
-    few = np.arange(1000) % 100
+    few = np.arange(600) % 60
     digits, floor = score(real[0].x_train[few], real[0].y_train[few])
     assert digits["share_nearer"] > 0.99 and digits["nearest_distance"] == pytest.approx(0, abs=0.01)
     assert digits["recall"] < 0.1 < floor["recall"]
@@ -48,9 +52,28 @@ def test_shuffled_labels_show_in_label_accuracy_only(score, real):
     assert honest == shuffled
 
 
+def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, tmp_path):
+    """Here equal shares of real digits: what is measured of them has the classes of the others, and none twice."""
+    dataset, path = real
+    equal = np.concatenate([np.flatnonzero(mnist.y_test == digit)[:50] for digit in range(10)])
+    np.savez(tmp_path / "digits.npz", images=mnist.x_test[equal], labels=mnist.y_test[equal])
+    numbers = evaluate(Config(npz=tmp_path / "digits.npz", dataset=str(path), json=tmp_path / "numbers.json"))
+    assert numbers["digits"]["class_balance"] < 0.002
+    chosen = in_share(mnist.y_test[equal], dataset.y_train, np.random.default_rng(0))
+    assert len(np.unique(chosen)) == len(chosen) > 300
+    shares = (np.bincount(labels) / len(labels) for labels in (mnist.y_test[equal][chosen], dataset.y_train))
+    np.testing.assert_allclose(*shares, atol=0.005)
+
+
+def test_random_training_digits_are_near_the_others(real):
+    numbers, *_ = measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
+    training = numbers["training"]
+    assert training["frechet_distance"] < 5 and training["label_accuracy"] > 0.99 and training["precision"] > 0.8
+
+
 def test_noise_is_far_from_everything(score):
-    noise = np.random.default_rng(0).normal(128, 60, (1000, 28, 28)).clip(0, 255).astype("uint8")
-    digits, floor = score(noise, np.arange(1000) % 10)
+    noise = np.random.default_rng(0).normal(128, 60, (600, 28, 28, 1)).clip(0, 255).astype("uint8")
+    digits, floor = score(noise, np.arange(600) % 10)
     assert digits["frechet_distance"] > 100 * floor["frechet_distance"]
     assert digits["precision"] < 0.05 and digits["coverage"] < 0.05
     assert digits["label_accuracy"] < 0.2 and digits["share_nearer"] == 0
@@ -58,7 +81,7 @@ def test_noise_is_far_from_everything(score):
 
 def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
     flags = {"json": tmp_path / "out" / "numbers.json", "report": tmp_path / "out"}
-    evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=1000, **flags))
+    evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=600, **flags))
     result = json.loads((tmp_path / "out" / "numbers.json").read_text())
     digits, floor = result["digits"], result["floor"]
     assert digits["label_accuracy"] > 0.98
@@ -78,14 +101,14 @@ def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
 
 
 def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(score, real):
-    digits, floor = score(real[0].x_train[:2000], real[0].y_train[:2000], tstr=True, two_sample=True)
+    digits, floor = score(real[0].x_train, real[0].y_train, tstr=True, two_sample=True)
     assert 0.9 < digits["tstr"] < floor["tstr"] + 0.02
     assert digits["two_sample"] < 0.6 and floor["two_sample"] < 0.6
 
 
 def test_a_classifier_tells_noise_from_digits_and_learns_nothing_from_it(score):
-    noise = np.random.default_rng(0).integers(0, 255, (1000, 28, 28), "uint8")
-    digits, _ = score(noise, np.arange(1000) % 10, tstr=True, two_sample=True)
+    noise = np.random.default_rng(0).integers(0, 255, (600, 28, 28, 1), "uint8")
+    digits, _ = score(noise, np.arange(600) % 10, tstr=True, two_sample=True)
     assert digits["tstr"] < 0.4 and digits["two_sample"] > 0.99
 
 

@@ -67,7 +67,7 @@ def test_kernel_spread_is_that_of_new_samples():
     rng = np.random.default_rng(0)
 
     def samples():
-        return rng.standard_normal((1000, 4)), 0.5 + rng.standard_normal((1000, 4))
+        return rng.standard_normal((500, 4)), 0.5 + rng.standard_normal((500, 4))
 
     distances = [metrics.kernel_distance(*samples()) for _ in range(100)]
     spread = np.mean([metrics.kernel_spread(*samples()) for _ in range(20)])

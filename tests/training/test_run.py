@@ -42,7 +42,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, st
 
 
 def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, short_run, tmp_path):
-    config = run_in(tmp_path, small_npz)
+    config = run_in(tmp_path, small_npz, width=train.Config.width)
     stop_at(quality.Quality, "on_epoch_end", 2)
     with pytest.raises(commands.Stopped):
         train.train(config)

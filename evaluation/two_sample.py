@@ -1,0 +1,69 @@
+"""Can a classifier tell generated from real digits, and what gives them away? (Lopez-Paz and Oquab, 2017)"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+import utils
+from evaluation.judge import build_judge, fit_classifier
+
+
+class Verdict(NamedTuple):
+    """What a classifier, trained on one half of generated and real digits, makes of the other half."""
+
+    accuracy: float  # 0.5 is guessing
+    images: np.ndarray  # uint8 (N, 28, 28, 1), the other half
+    generated: np.ndarray  # bool (N,)
+    suspicion: np.ndarray  # float (N,), the log odds that it gives to an image's being generated
+    classifier: object  # a Keras model: float32 (B, 28, 28, 1) in -1..1 -> logits (B, 2), generated first
+
+
+def tell_apart(fake, real, seed):
+    """Train a classifier to tell uint8 images (N, 28, 28, 1) from real ones, as many of each; returns a Verdict."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    count = min(len(fake), len(real))
+    images = np.concatenate([fake[:count], real[:count]])
+    labels = np.repeat([0, 1], count)
+    order = np.random.default_rng(seed).permutation(2 * count)
+    training, test = order[:count], order[count:]
+    classifier = build_judge(2)
+    fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
+    logits = utils.look(classifier, images[test])
+    accuracy = float((logits.argmax(axis=1) == labels[test]).mean())
+    return Verdict(accuracy, images[test], labels[test] == 0, logits[:, 0] - logits[:, 1], classifier)
+
+
+def halved(images):
+    count, height, width, channels = images.shape
+    blocks = images.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    return blocks.repeat(2, axis=1).repeat(2, axis=2).astype("uint8")
+
+
+VERSIONS = {  # what hides one thing at a time in both sets: if it was that, they can no longer be told apart
+    "grey levels snapped to black and white": lambda images: np.where(images < 128, 0, 255).astype("uint8"),
+    "half the resolution": halved,
+    "background cleared: pixels below 50 set to 0": lambda images: np.where(images < 50, 0, images).astype("uint8"),
+}
+
+
+def occlusion(verdict, generated, patch=4, count=1000):
+    """How much the classifier's certainty of the right answer falls when a patch of an image is cleared.
+
+    Zeiler and Fergus (2014). Of `count` generated or of real images; returns float (28 / patch, 28 / patch), log odds.
+    """
+    images = verdict.images[verdict.generated == generated][:count]
+    sign = 1 if generated else -1
+
+    def certainty(images):
+        logits = utils.look(verdict.classifier, images)
+        return sign * (logits[:, 0] - logits[:, 1]).mean()
+
+    places, before = images.shape[1] // patch, certainty(images)
+    falls = np.empty((places, places))
+    for row, column in np.ndindex(places, places):
+        cleared = images.copy()
+        cleared[:, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] = 0
+        falls[row, column] = before - certainty(cleared)
+    return falls
