@@ -7,9 +7,9 @@ from keras import layers
 def build_discriminator(num_classes, channels=1, width=48):
     """Build the discriminator.
 
-    Two strided convolutions and no normalisation (Radford et al., 2016). It has one logit per class and an image is
-    judged by the logit of its label alone (as in the projection discriminator of Miyato and Koyama, 2018, without the
-    term that all classes share), so the label is never an input.
+    Two strided convolutions without normalisation (Radford et al., 2016), and a hidden layer that sees the whole digit.
+    It has one logit per class and an image is judged by the logit of its label alone (as in the projection
+    discriminator of Miyato and Koyama, 2018, without the term that all classes share), so the label is never an input.
 
     Args:
         num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
@@ -28,6 +28,8 @@ def build_discriminator(num_classes, channels=1, width=48):
             layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)
             layers.LeakyReLU(0.2),
             layers.Flatten(),
+            layers.Dense(64),  # without it each logit would be a sum over local features, blind to what goes together
+            layers.LeakyReLU(0.2),
             layers.Dense(num_classes),
         ],
         name="discriminator",

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_generator(latent_dim, num_classes, channels=1, width=48):
+def build_generator(latent_dim, num_classes, channels=1, width=64):
     """Build the generator.
 
     A light DCGAN (Radford et al., 2016): one Dense layer lays out a 7x7 image of `width` features, two transposed
@@ -26,13 +26,16 @@ def build_generator(latent_dim, num_classes, channels=1, width=48):
             # BatchNormalization has a bias of its own, so the layers before it need none. Its momentum is far below
             # Keras' 0.99: the statistics must keep up with a network that changes at every step.
             layers.Dense(7 * 7 * width, use_bias=False),
+            # Before normalising, so that a feature's statistics come from all of its places: those of each place alone
+            # are a few dozen numbers, and their noise is variety in training that drawing then lacks.
+            layers.Reshape((7, 7, width)),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
-            layers.Reshape((7, 7, width)),
             layers.Conv2DTranspose(width // 2, 4, strides=2, padding="same", use_bias=False),  # (B, 14, 14, width / 2)
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
-            layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="tanh"),  # (B, 28, 28, channels)
+            # hard_tanh reaches -1 and 1, as most pixels of a digit do; tanh leaves a grey veil.
+            layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="hard_tanh"),  # (B, 28, 28, C)
         ],
         name="generator",
     )

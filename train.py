@@ -30,7 +30,8 @@ class Config:
 
     # Networks
     latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
-    width: Annotated[int, Range(2, 512)] = 48  # features at 7x7, in both networks; 32 is quicker, 64 a little better
+    generator_width: Annotated[int, Range(2, 512)] = 64  # features at 7x7; more draw more styles; 32 to 128
+    discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
     # Game
     loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
@@ -115,11 +116,13 @@ def build_gan(config, dataset):
     keras.utils.set_random_seed(config.seed)
     count, *_, channels = dataset.x_train.shape
     gan = GAN(
-        build_generator(config.latent_dim, dataset.num_classes, channels, config.width),
-        build_discriminator(dataset.num_classes, channels, config.width),
+        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width),
+        build_discriminator(dataset.num_classes, channels, config.discriminator_width),
         seed=config.seed,
     )
     steps_per_epoch = count // config.batch_size
+    # The work of a step, a thousand images at the default widths being 1.
+    work = config.batch_size / 1024 * (config.generator_width**2 + config.discriminator_width**2) / (64**2 + 48**2)
     gan.compile(
         *(
             keras.optimizers.Adam(
@@ -132,12 +135,8 @@ def build_gan(config, dataset):
         r1_gamma=config.r1_gamma,
         mismatch=config.mismatch,
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
-        # And it must be over in a fraction of a second, so about a thousand images: a signal waits for it.
-        steps_per_execution=max(
-            n
-            for n in range(1, 33)
-            if steps_per_epoch % n == 0 and (n == 1 or n * config.batch_size * config.width**2 <= 1024 * 48**2)
-        ),
+        # And it must be over in a fraction of a second: a signal waits for it.
+        steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * work <= 1)),
     )
     return gan
 

@@ -27,6 +27,7 @@ from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
 RUNS = {"two epochs": ["--epochs", "2"], "default": []}
+FLOORS = {"training": "real training digits", "floor": "real test digits"}
 ROWS = {
     "seconds": ("seconds from start to saved models", ".0f"),
     "frechet_distance": ("Fréchet distance", ".2f"),
@@ -56,7 +57,7 @@ def command(*words):
 
 
 def measure(name, seed):
-    """Train and evaluate one run, unless that was done before; returns its numbers and the floor's."""
+    """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
     directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
     numbers = directory / "evaluation.json"
     if not numbers.exists():
@@ -65,19 +66,20 @@ def measure(name, seed):
             command("train.py", "--resume", *RUNS[name], "--seed", seed, *places)
         command("evaluate.py", "--models-dir", directory, "--json", numbers)
     run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
-    return evaluation["digits"] | {"seconds": run["seconds"]}, evaluation["floor"]
+    return evaluation["digits"] | {"seconds": run["seconds"]}, {key: evaluation[key] for key in FLOORS}
 
 
 def table(results):
-    """The README's table, in Markdown: mean and standard deviation over the seeds, and the floor."""
-    lines = ["| | " + " | ".join(results["runs"]) + " | real test digits |", "|---" * (len(results["runs"]) + 2) + "|"]
+    """The README's table, in Markdown: mean and standard deviation over the seeds, and real digits."""
+    names = [*results["runs"], *FLOORS.values()]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for key, (name, form) in ROWS.items():
         cells = []
         for runs in results["runs"].values():
             values = [run[key] for run in runs]
             cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
-        floor = f"{results['floor'][key]:{form}}" if key in results["floor"] else ""
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {floor} |")
+        cells += [f"{floor[key]:{form}}" if key in floor else "" for floor in results["floors"].values()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -87,7 +89,7 @@ def benchmark(config):
     with tqdm(total=len(RUNS) * config.seeds, unit=" runs") as bar:
         for name in RUNS:
             for seed in range(config.seeds):
-                numbers, results["floor"] = measure(name, seed)
+                numbers, results["floors"] = measure(name, seed)
                 results["runs"][name].append({"seed": seed} | numbers)
                 bar.update()
     results["machine"] = machine()

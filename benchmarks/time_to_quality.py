@@ -133,7 +133,7 @@ def run(name, seconds):
         keras.utils.set_random_seed(SEED + step)
     ruler = Ruler(dataset)
     noise = np.random.default_rng([SEED, 1]).standard_normal((COUNT, contender.latent_dim), "float32")
-    labels = np.arange(COUNT) % 10
+    labels = dataset.labels_in_share(COUNT, np.random.default_rng([SEED, 2]))
     batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED, step))
     with tqdm(total=round(seconds), initial=round(clock), unit="s", desc=name) as bar:
         for mark in [mark for mark in MARKS if clock < mark <= seconds]:

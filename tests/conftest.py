@@ -12,7 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import keras
 import numpy as np
 import pytest
-from helpers import ROOT, run_in
+from helpers import DEFAULT_WIDTHS, ROOT, run_in
 
 import train
 from support import commands
@@ -54,7 +54,7 @@ def small_npz(mnist, tmp_path_factory):
 def short_run(small_npz, tmp_path_factory):
     """The directory of a run of two epochs that were measured, with models/ and samples/ in it."""
     directory = tmp_path_factory.mktemp("run")
-    train.train(run_in(directory, small_npz, width=train.Config.width))
+    train.train(run_in(directory, small_npz, **DEFAULT_WIDTHS))
     return directory
 
 

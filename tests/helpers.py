@@ -11,6 +11,7 @@ import train
 from support import networks
 
 ROOT = Path(__file__).parent.parent
+DEFAULT_WIDTHS = {name: getattr(train.Config, name) for name in ("generator_width", "discriminator_width")}
 
 
 def assert_equal_weights(*directories):
@@ -31,9 +32,8 @@ def assert_same_run(models_dir, samples_dir, run):
 def run_in(directory, dataset, **changes):
     """A short run with all its files in a directory: two epochs of small networks, saved several times in each."""
     directories = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
-    return train.Config(
-        dataset=str(dataset), **{"epochs": 2, "width": 16, "checkpoint_every": 20} | directories | changes
-    )
+    small = {"dataset": str(dataset), "epochs": 2, "checkpoint_every": 20, **dict.fromkeys(DEFAULT_WIDTHS, 16)}
+    return train.Config(**small | directories | changes)
 
 
 def flags_of(config):

@@ -65,11 +65,11 @@ def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_on
     """Nothing was saved, so --resume begins anew, though there is a state of another run."""
     shutil.copytree(undisturbed / "models", config.models_dir)
     stop_at(train, "build_gan")
-    config = replace(config, width=8, epochs=1)
+    config = replace(config, generator_width=8, epochs=1)
     with pytest.raises(commands.Stopped):
         train.train(config)
     train.train(replace(config, resume=True))
-    assert json.loads((config.models_dir / "run.json").read_text())["config"]["width"] == 8
+    assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
 
 
 @pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])

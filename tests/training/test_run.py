@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import keras
 import pytest
-from helpers import ROOT, assert_resumes, assert_same_run, flags_of, run_in
+from helpers import DEFAULT_WIDTHS, ROOT, assert_resumes, assert_same_run, flags_of, run_in
 
 import generator
 import train
@@ -42,7 +42,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, st
 
 
 def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, short_run, tmp_path):
-    config = run_in(tmp_path, small_npz, width=train.Config.width)
+    config = run_in(tmp_path, small_npz, **DEFAULT_WIDTHS)
     stop_at(quality.Quality, "on_epoch_end", 2)
     with pytest.raises(commands.Stopped):
         train.train(config)
@@ -71,7 +71,7 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed):
 def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
     config = replace(unfinished, resume=True)
     differences = {
-        "width": 32,
+        "generator_width": 32,
         "seed": 1,
         "loss": "non-saturating",
         "conditional": False,
