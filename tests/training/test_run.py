@@ -79,7 +79,7 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
         "epochs": 1,
     }
     for name, value in differences.items():
-        assert f"--{name}" in refuses(train.train, *flags_of(replace(config, **{name: value})))
+        assert "--" + name.replace("_", "-") in refuses(train.train, *flags_of(replace(config, **{name: value})))
     assert "data" in refuses(train.train, *flags_of(replace(config, dataset="mnist")))
 
     def deeper(*args, **kwargs):
