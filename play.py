@@ -35,7 +35,9 @@ def play(config):
         UserError: the models cannot be used or have layers that the page cannot run, or it cannot be written.
     """
     if not (config.number.isascii() and config.number.isdigit() and len(config.number) <= MAX_FIGURES):
-        raise UserError(f"--number {config.number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026")
+        raise UserError(
+            f"--number {config.number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026"
+        )
     path = config.output_dir / "play.html"
     files.check_writable(path)
     models_dir = networks.default_models(config.models_dir)

@@ -5,7 +5,7 @@ import numpy as np
 import utils
 from page.packing import encode
 
-COUNT = 4000  # digits of each measurement
+COUNT = 3000  # digits of each measurement
 REACH = 3  # how far a slider goes to either side, in standard deviations of the noise
 STRONG = 0.6  # a correlation from which on a direction has the name of what it changes
 EDGES = {  # what the ends of a slider are called
@@ -23,13 +23,13 @@ def measure(images):
     The slant is a shear; the width is what is left without it. The thickness is the ink by the length of its edge.
     Roundness is 1 where the ink spreads the same in all directions, 0 on a line.
     """
-    ink = images.mean(axis=-1) / 255
+    ink = images.mean(axis=-1, dtype="float32") / 255
     mass = ink.sum(axis=(1, 2)) + 1e-6
 
     def mean(values):
         return (ink * values).sum(axis=(1, 2)) / mass
 
-    down, across = np.indices(ink.shape[1:], float)
+    down, across = np.indices(ink.shape[1:], "float32")
     y, x = (axis - mean(axis)[:, None, None] for axis in (down, across))
     yy, xx, xy = mean(y * y) + 1e-6, mean(x * x) + 1e-6, mean(x * y)
     edge = np.hypot(np.diff(ink, axis=1, append=0), np.diff(ink, axis=2, append=0)).sum(axis=(1, 2)) + 1e-6
@@ -80,7 +80,7 @@ def principal_directions(generator, noise, labels, images, count):
 
 
 def _named(correlations, names):
-    """Give each name to the row that it correlates with most, strongest first; returns [(name or None, correlation)]."""
+    """Give each name to the row that it goes with most, strongest first; returns a (name or None, correlation) each."""
     given = [(None, 0.0)] * len(correlations)
     left = np.abs(correlations)
     while left.size and left.max() >= STRONG:
