@@ -47,9 +47,10 @@ NETWORKS = {
         layers.Reshape((3, 3, 4)),
         layers.BatchNormalization(),
         layers.BatchNormalization(axis=1, center=False),
-        layers.Conv2D(4, 2, activation="sigmoid"),
+        layers.Conv2D(4, 2),
         layers.Flatten(),
         layers.BatchNormalization(),
+        layers.Activation("sigmoid"),
         layers.Dense(3),
     ],
     "the rest": [

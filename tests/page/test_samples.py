@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+import utils
 from page import samples
 
 
@@ -57,7 +58,7 @@ def test_a_direction_is_found_named_and_turned_the_right_way():
         generator = moving_bar(by)
         noise = np.random.default_rng(1).standard_normal((500, 4), "float32")
         labels = np.arange(500) % 2
-        images = samples.utils.draw(generator, noise, labels)
+        images = utils.draw(generator, noise, labels)
         first, *rest = samples.principal_directions(generator, noise, labels, images, 3)
         assert first["name"] == "slant" and first["correlation"] > 0.9
         np.testing.assert_allclose(first["direction"], [np.sign(by), 0, 0, 0], atol=0.05)
