@@ -168,8 +168,8 @@ def test_playing_about_breaks_nothing(open_page, play_html, seconds):
     tools = page.context.new_cdp_session(page)
 
     def used():
-        for view in ("wall", "row"):  # all that is ever made is there
-            page.evaluate("(view) => change({...START, view})", view)
+        for view in ("wall", "row"):  # with the longest number, all that is ever made is there
+            page.evaluate("(view) => change({...START, view, text: '8'.repeat(maxFigures)})", view)
             settle(page)
         tools.send("HeapProfiler.collectGarbage")
         counts = tools.send("Memory.getDOMCounters")
