@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 .DELETE_ON_ERROR:
-.PHONY: digits test format pretrained clean
+.PHONY: digits test format pretrained page clean
 
 digits: .venv/run
 	.venv/bin/python train.py
@@ -16,11 +16,16 @@ format: .venv/dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# Remake the committed models, from a default run, and the picture in the README.
+# Remake the committed models, from a default run, and the picture and the page in docs.
 pretrained: .venv/run
 	.venv/bin/python train.py
 	cp models/generator.keras models/discriminator.keras models/run.json models/pretrained
 	.venv/bin/python generate_digits.py --models-dir models/pretrained --output-dir docs
+	$(MAKE) page
+
+# Remake the page in docs, from the committed models.
+page: .venv/run
+	.venv/bin/python play.py --models-dir models/pretrained --output-dir docs
 
 .venv/run: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 from helpers import DEFAULT_WIDTHS, ROOT, run_in
 
+import play
 import train
+from benchmarks.page import chromium, find_chromium
 from support import commands
 from support.datasets import Dataset, load_dataset
+from support.networks import PRETRAINED_DIR
 from training.devices import start_tensorflow
 
-COMMITTED = ("*.py", "data", "evaluation", "models/pretrained", "support", "training", "Makefile", "requirements*.txt")
+COMMITTED = ("*.py", "data", "evaluation", "models/pretrained", "page", "support", "training", "Makefile")
+COMMITTED += ("requirements*.txt",)
 
 
 start_tensorflow()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls
@@ -140,3 +144,51 @@ def refuses(capsys):
         return error
 
     return check
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not find_chromium():
+        pytest.skip("there is no chromium here to open a page in")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def play_html(tmp_path_factory):
+    """The page of the pretrained models."""
+    return play.play(play.Config(models_dir=PRETRAINED_DIR, output_dir=tmp_path_factory.mktemp("page")))
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a page as `open_page(path, fragment, **options of the browser)`; returns Playwright's page.
+
+    Whatever is done with it, it has no error and asks nothing of any network.
+    """
+    pages, troubles, requests = [], [], []
+
+    def open_(path, fragment="", **options):
+        page = browser.new_context(**{"color_scheme": "dark", "accept_downloads": True} | options).new_page()
+        pages.append(page)
+        page.on("console", lambda message: troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.set_default_timeout(10_000)
+        page.goto(f"{path.as_uri()}#{fragment}")
+        return page
+
+    yield open_
+    for page in pages:
+        page.context.close()
+    assert not troubles
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
+
+
+@pytest.fixture(scope="module")
+def browser_page(browser, play_html):
+    """One page of the pretrained models that a file's tests share."""
+    page = browser.new_page(color_scheme="dark")
+    page.goto(play_html.as_uri())
+    yield page
+    page.close()

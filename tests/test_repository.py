@@ -13,14 +13,21 @@ from helpers import ROOT
 
 import evaluate
 import generate_digits
+import play
 import train
+from benchmarks import page as page_benchmark
 from benchmarks import safety, seeds, step_cost, time_to_quality
 from support import commands
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 COMMANDS = [line.partition("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
 
-MAIN = {"train.py": train.train, "generate_digits.py": generate_digits.generate, "evaluate.py": evaluate.evaluate}
+MAIN = {
+    "train.py": train.train,
+    "generate_digits.py": generate_digits.generate,
+    "evaluate.py": evaluate.evaluate,
+    "play.py": play.play,
+}
 KNOWN = ("make ", "pip install -r ", *(f"python {script}" for script in MAIN))
 
 
@@ -55,16 +62,18 @@ def test_evaluate_starts_by_itself(checkout, small_npz, run_script):
 
 
 MODEL = {"generator", "discriminator", "gan"}
-COMMANDS_AT_ROOT = {"train", "generate_digits", "evaluate"}
+COMMANDS_AT_ROOT = {"train", "generate_digits", "evaluate", "play"}
 MAY_IMPORT = {  # of the project; benchmarks and tests may import anything
     **{module: set() for module in MODEL},
     "support": {"support"},
     "utils": {"support"},
     "training": {"training", "utils", "support"},
     "evaluation": {"evaluation", "utils", "support"},
+    "page": {"page", "utils", "support"},
     "train": {*MODEL, "training", "evaluation", "utils", "support"},
     "generate_digits": {"utils", "support"},
     "evaluate": {"evaluation", "utils", "support"},
+    "play": {"page", "support"},
 }
 
 
@@ -85,7 +94,7 @@ def test_imports_go_one_way():
 def test_the_root_and_the_rooms_are_small():
     """The root has what one runs and changes; each room says what it is for; a module is read in one sitting."""
     assert {path.stem for path in ROOT.glob("*.py")} == MODEL | COMMANDS_AT_ROOT | {"utils"}
-    for room in ("training", "evaluation", "support", "benchmarks"):
+    for room in ("training", "evaluation", "page", "support", "benchmarks"):
         assert ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
     lengths = {path: len(path.read_text().splitlines()) for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     assert max(lengths.values()) < 250 and lengths[ROOT / "train.py"] <= 170, lengths
@@ -104,6 +113,11 @@ def test_readme_comparison_is_the_benchmarks_own():
 def test_step_costs_are_the_benchmarks_own():
     results = json.loads((ROOT / "benchmarks" / "step_cost.json").read_text())
     assert step_cost.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+def test_readme_time_of_a_slider_is_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "page.json").read_text())
+    assert page_benchmark.sentence(results) in (ROOT / "README.md").read_text()
 
 
 def test_readme_cost_of_safety_is_the_benchmarks_own():

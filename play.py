@@ -1,0 +1,58 @@
+"""Write a page to play with: a trained generator that draws in the browser, wherever that is.
+
+    python play.py                               # generated_digits/play.html; open it in any browser
+    python play.py --models-dir my_models        # of other models
+    python play.py --number 31415                # with another number on it at first
+
+The page is one file that needs nothing else, no network either. It draws with the models in models/ or, where nothing
+has been trained yet, with those in models/pretrained/.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from page.document import MAX_FIGURES, MAX_HAND, page
+from support import commands, files, networks
+from support.commands import Range, UserError
+
+MAX_BYTES = 3_000_000  # of the page: what one still sends by mail
+
+
+@dataclass
+class Config:
+    number: str = "2026"  # what the page writes at first
+    hand: Annotated[int, Range(0, MAX_HAND)] = 11  # and in whose hand: the noise of this seed
+    directions: Annotated[int, Range(0, 20)] = 6  # how many sliders: directions in which the digits change most
+    models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
+    output_dir: Path = Path("generated_digits")  # where play.html goes
+
+
+def play(config):
+    """Write the page as `config` says; returns its path.
+
+    Raises:
+        UserError: the models cannot be used or have layers that the page cannot run, or it cannot be written.
+    """
+    if not (config.number.isascii() and config.number.isdigit() and len(config.number) <= MAX_FIGURES):
+        raise UserError(
+            f"--number {config.number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026"
+        )
+    path = config.output_dir / "play.html"
+    files.check_writable(path)
+    models_dir = networks.default_models(config.models_dir)
+    models, run = networks.load_models(models_dir), networks.read_run(models_dir)
+    text = page(*models, run, config.number, config.hand, config.directions)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise UserError(
+            f"the page would have {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: train with a smaller --generator-width"
+        )
+    with files.whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    print(f"a page of {size / 1e6:.1f} MB, to open in a browser: {path}")
+    return path
+
+
+if __name__ == "__main__":
+    commands.run(play, Config)

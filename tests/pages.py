@@ -1,0 +1,45 @@
+"""What tests do with the page of play.py, in a browser."""
+
+import base64
+
+import numpy as np
+
+SETTLED = """() => new Promise((resolve) => {
+    const look = () => shown.some((tile) => tile.stale || tile.unrated) ? requestAnimationFrame(look) : resolve();
+    look();
+})"""
+PIXELS = """() => shown.map(({context}) =>
+    btoa(String.fromCharCode(...context.getImageData(0, 0, WIDTH, HEIGHT).data)))"""
+
+
+def settle(page):
+    page.evaluate(SETTLED)
+
+
+def see(page):
+    """What the canvases show: uint8 (N, 28, 28, 3)."""
+    settle(page)
+    pixels = np.frombuffer(b"".join(map(base64.b64decode, page.evaluate(PIXELS))), "uint8").reshape(-1, 28, 28, 4)
+    assert (pixels[..., 3] == 255).all()
+    return pixels[..., :3]
+
+
+def write(page, number, field="number"):
+    page.locator(f"#{field}").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(number)
+
+
+def press(slider, *keys):
+    for key in keys:
+        slider.press(key)
+
+
+def message(page):
+    return page.locator("#message").inner_text()
+
+
+def state_of(page):
+    """The link, once it is saved; without what always changes."""
+    page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 400))")
+    return page.evaluate("location.hash")
