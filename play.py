@@ -46,7 +46,8 @@ def play(config):
     size = len(text.encode())
     if size > MAX_BYTES:
         raise UserError(
-            f"the page would have {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: train with a smaller --generator-width"
+            f"the page would have {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: "
+            "train with smaller --generator-width and --discriminator-width"
         )
     with files.whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -207,7 +207,7 @@ def test_refuses_what_it_cannot_do(refuses, tmp_path, monkeypatch):
     refuses(play.play, "--models-dir", tmp_path / "nowhere", "--output-dir", tmp_path / "out")
     monkeypatch.setattr(samples, "COUNT", 50)
     monkeypatch.setattr(play, "MAX_BYTES", 1000)
-    assert "--width" in refuses(play.play, *flags)
+    assert "-width" in refuses(play.play, *flags)
     strange = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.MaxPooling2D(), keras.layers.Flatten()])
     strange.add(keras.layers.Dense(10))
     strange.save(models_dir / "discriminator.keras")
