@@ -1,5 +1,7 @@
 """How good the digits become while a run is under way; its numbers have no say in training."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -24,6 +26,20 @@ class Quality(keras.callbacks.Callback):
         # On other data than its own, the judge's features still measure, but it cannot read the labels.
         self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
 
+    @functools.cached_property
+    def test_features(self):
+        """The judge's features of all test digits; None where there are too few to measure by."""
+        enough = len(self.dataset.x_test) > len(self.reference[0])
+        return utils.look(self.judge, self.dataset.x_test)[0] if enough else None
+
+    @functools.cached_property
+    def floor(self):
+        """The distance of 5,000 test digits, as that after an epoch is measured; None without test digits."""
+        if self.test_features is None:
+            return None
+        some = np.random.default_rng(0).permutation(self.test_features)[:5000]
+        return metrics.frechet_distance(self.reference, metrics.moments(some))
+
     def draw(self, count, number):
         """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
         gan = self.model
@@ -41,8 +57,8 @@ class Quality(keras.callbacks.Callback):
         features, logits = utils.look(self.judge, images)
         everything = metrics.moments(utils.look(self.judge, self.dataset.x_train)[0])
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
-        if len(self.dataset.x_test) > features.shape[1]:
-            test = metrics.moments(utils.look(self.judge, self.dataset.x_test)[0])
+        if self.test_features is not None:
+            test = metrics.moments(self.test_features)
             quality["frechet_distance_of_test_digits"] = metrics.frechet_distance(everything, test)
         if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())

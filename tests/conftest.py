@@ -50,13 +50,10 @@ def small_npz(mnist, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def short_run(small_npz, tmp_path_factory):
-    """The directory of a run of 400 steps, with models/ and samples/ in it."""
+    """The directory of a run of 200 steps, with models/, samples/ and logs/ in it."""
     directory = tmp_path_factory.mktemp("run")
-    train.train(
-        train.Config(
-            dataset=str(small_npz), epochs=2, models_dir=directory / "models", samples_dir=directory / "samples"
-        )
-    )
+    places = {f"{name}_dir": directory / name for name in ("models", "samples")}
+    train.train(train.Config(dataset=str(small_npz), epochs=2, log_dir=directory / "logs", **places))
     return directory
 
 
