@@ -1,21 +1,31 @@
 """generate_digits.py: the digits asked for, as pictures and arrays; and refusals."""
 
+import shlex
 import shutil
+import tracemalloc
 
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from discriminator import build_discriminator
-from generate_digits import Config, generate
+from drawing import hands
+from generate_digits import Config, classes_to_draw, generate
 from generator import build_generator
-from support import networks
+from support import commands, networks
 from support.networks import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
     return generate(Config(**{"models_dir": PRETRAINED_DIR, "output_dir": tmp_path} | options))
+
+
+def draw_many(tmp_path, **options):
+    """More than a sheet has."""
+    draw(tmp_path, npz=tmp_path / "many.npz", **options)
+    with np.load(tmp_path / "many.npz", allow_pickle=False) as file:
+        return file["images"][..., None], file["labels"]
 
 
 def test_the_label_asked_for_is_the_label_drawn(reader, tmp_path):
@@ -27,7 +37,7 @@ def test_the_label_asked_for_is_the_label_drawn(reader, tmp_path):
 
 def test_no_collapse_within_a_digit(mnist, tmp_path):
     """The spread of the images of a digit around their mean is like that in MNIST."""
-    images, labels = draw(tmp_path, count=2000)
+    images, labels = draw_many(tmp_path, count=2000)
 
     def spread(images):
         return images.reshape(len(images), -1).var(axis=0).sum()
@@ -59,7 +69,13 @@ def test_a_number_is_written_in_one_hand(tmp_path):
     images, labels = draw(tmp_path, digits="20206")
     assert labels.tolist() == [2, 0, 2, 0, 6]
     np.testing.assert_array_equal(images[0], images[2])  # one hand, one z: both twos are the same two
-    assert Image.open(tmp_path / "digits.png").size == (2 * 5 * 30, 2 * 30)
+    assert Image.open(tmp_path / "digits.png").size == (4 * 5 * 30, 4 * 30)  # about as wide as a sheet
+
+
+def test_a_long_number_is_written_in_lines(tmp_path):
+    images, _ = draw(tmp_path, digits="3141592653589793238462", scale=1)
+    lines = np.array(Image.open(tmp_path / "digits.png")).reshape(2, 30, 11, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1]
+    np.testing.assert_array_equal(lines.reshape(22, 28, 28), images.squeeze(-1))
 
 
 def test_only_some_digits_and_each_on_its_own(tmp_path):
@@ -89,24 +105,109 @@ def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
 
 def test_film_goes_round(tmp_path):
     draw(tmp_path, digits="17", interpolate=40)
-    film = Image.open(tmp_path / "interpolation.gif")
-    assert film.n_frames == 40 and film.size == (2 * 2 * 30, 2 * 30)
-    frames = []
-    for index in (0, 1, 20, 39):
-        film.seek(index)
-        frames.append(np.array(film.convert("L"), int))
-    first, second, opposite, last = frames
+    frames, _ = film(tmp_path / "interpolation.gif")
+    assert frames.shape == (40, 300, 600)
+    first, second, opposite, last = frames[[0, 1, 20, 39]]
     assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
     assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
 
 
-def test_npz_holds_what_was_drawn(tmp_path):
-    images, labels = draw(tmp_path, count=1500, npz=tmp_path / "out.npz")
-    with np.load(tmp_path / "out.npz", allow_pickle=False) as file:
-        assert file["images"].shape == (1500, 28, 28) and file["images"].dtype == "uint8"
-        assert file["labels"].shape == (1500,) and file["labels"].dtype == "int64"
-        np.testing.assert_array_equal(file["images"], images.squeeze(-1))
-        np.testing.assert_array_equal(file["labels"], labels)
+def film(path):
+    """The frames of a film, int (N, H, W), and how many milliseconds each stays."""
+    frames = [frame.copy() for frame in ImageSequence.Iterator(Image.open(path))]
+    return np.stack([np.array(frame.convert("L"), int) for frame in frames]), [f.info["duration"] for f in frames]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("interpolation", {"interpolate": 60}),
+        ("interpolation", {"interpolate": 24, "only": "4", "seed": 1}),
+        ("morph", {"morph": "38"}),
+        ("morph", {"morph": "2026", "seed": 2, "invert": True}),
+    ],
+)
+def test_films_move_evenly(tmp_path, name, options):
+    """Also from the last frame to the first, and as the file shows it."""
+    frames, _ = film(draw_film(tmp_path, name, options))
+    steps = np.sqrt(((frames - np.roll(frames, -1, axis=0)) ** 2).sum(axis=(1, 2)))
+    assert steps.min() > 0 and steps.max() < 3 * np.median(steps), steps / np.median(steps)
+
+
+def draw_film(tmp_path, name, options):
+    draw(tmp_path, count=10, **options)
+    return tmp_path / f"{name}.gif"
+
+
+def test_a_three_becomes_an_eight(tmp_path, reader):
+    """And stays a while, before it becomes a three again; all in the hand that --digits has."""
+    frames, milliseconds = film(draw_film(tmp_path, "morph", {"morph": "38", "scale": 1}))
+    digits = frames[:, 1:-1, 1:-1, None].astype("uint8")
+    three, eight = np.flatnonzero(np.array(milliseconds) > 500)
+    readings = reader(digits)
+    assert (three, eight) == (0, len(frames) // 2) and readings[three] == 3 and readings[eight] == 8
+    assert set(readings[:5]) == {3} and set(readings[eight - 5 : eight + 5]) == {8}
+    written, _ = draw(tmp_path, digits="38")
+    assert np.abs(digits[[three, eight]].astype(int) - written).max() <= 1
+
+
+def test_styles_have_a_row_a_hand_and_a_column_a_digit(tmp_path, reader):
+    images, _ = draw(tmp_path, digits="7", styles=True, scale=1)
+    pixels = np.array(Image.open(tmp_path / "styles.png"))
+    assert pixels[300:].any()  # the caption
+    digits = pixels[:300, :300].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
+    assert (reader(digits.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
+    assert np.abs(digits[0, 7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers
+
+
+def test_truncation_draws_hands_together(tmp_path):
+    spreads = []
+    for truncation in (1.0, 0.5, 0.0):
+        images, _ = draw(tmp_path, only="5", count=200, truncation=truncation)
+        spreads.append(images.var(axis=0).sum())
+    assert spreads[0] > 1.2 * spreads[1] > spreads[2] == 0
+
+
+def test_inverted_and_enlarged_pictures(tmp_path):
+    images, _ = draw(tmp_path, only="1", count=1, separate=True, invert=True, scale=3)
+    for name, margin in (("digits.png", 1), ("digit_1_00000.png", 0)):
+        pixels = np.array(Image.open(tmp_path / name))[1::3, 1::3]
+        assert pixels.shape == (28 + 2 * margin, 28 + 2 * margin) and pixels.max() == 255
+        np.testing.assert_array_equal(pixels[margin : margin + 28, margin : margin + 28], 255 - images[0, ..., 0])
+
+
+def test_a_png_says_how_to_draw_it_again(tmp_path):
+    """By its command, with models of its hash; wherever it was written to."""
+    draw(tmp_path, only="4", count=12, seed=3, best_of=2, truncation=0.9, styles=True, separate=True)
+    paths = sorted(tmp_path.glob("*.png"))
+    text = Image.open(paths[0]).text
+    assert all(Image.open(path).text == text for path in paths) and len(paths) == 14
+    assert text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(networks.load_models(PRETRAINED_DIR))}"
+    python, script, *flags = shlex.split(text["command"])
+    assert (python, script) == ("python", "generate_digits.py") and str(tmp_path) not in text["command"]
+    again = tmp_path / "again"
+    commands.run(generate, Config, [*flags, "--output-dir", str(again), "--models-dir", str(PRETRAINED_DIR)])
+    assert all((again / path.name).read_bytes() == path.read_bytes() for path in paths)
+
+
+def test_many_digits_take_little_memory(monkeypatch, tmp_path):
+    """Here all is drawn at once and weighs 390 MB, were it kept."""
+    block = np.zeros((10_000, 28, 28, 1), "uint8")
+    monkeypatch.setattr(hands, "write", lambda *_: (block.copy() for _ in range(50)))
+    tracemalloc.start()
+    images, labels = draw(tmp_path, count=500_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(images) == len(labels) == 1000 and peak < 60e6
+
+
+def test_digits_as_often_as_in_another_data_set(mnist, tmp_path):
+    """In the same shares when there are as many, and in nearly the same before that."""
+    labels = classes_to_draw(Config(like="mnist"), 10, "")
+    assert np.bincount(labels).tolist() == np.bincount(mnist.y_train).tolist()
+    _, some = draw(tmp_path, count=1000, like="mnist")
+    np.testing.assert_array_equal(some, labels[:1000])
+    assert np.abs(np.bincount(some) - np.bincount(mnist.y_train) / 60).max() < 40
 
 
 def test_more_digits_begin_with_the_same_digits(tmp_path):
@@ -135,7 +236,17 @@ def test_takes_the_trained_models_or_else_the_pretrained(checkout, run_script, s
         ("--digits", "٣"),
         ("--only", "a"),
         ("--digits", "1", "--only", "1"),
+        ("--like", "mnist", "--only", "1"),
+        ("--like", "nowhere"),
+        ("--morph", "3"),
+        ("--morph", "33"),
+        ("--morph", "3x"),
+        ("--morph", "38" * 500, "--scale", 16),
+        ("--interpolate", 1000, "--scale", 16),
+        ("--truncation", 1.1),
+        ("--scale", 17),
         ("--count", 0),
+        ("--count", 10_000_001),
         ("--seed", -1),
         ("--models-dir", "nowhere"),
     ],
@@ -181,8 +292,8 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     build_generator(4, 1, width=4).save(tmp_path / "models" / "generator.keras")
     build_discriminator(1, width=4).save(tmp_path / "models" / "discriminator.keras")
     flags = ["--models-dir", tmp_path / "models", "--output-dir", tmp_path]
-    for number in ("7", "0"):
-        assert "no labels" in refuses(generate, "--digits", number, *flags)
+    for asked in (("--digits", "7"), ("--digits", "0"), ("--like", "mnist"), ("--morph", "38")):
+        assert "no labels" in refuses(generate, *asked, *flags)
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
@@ -191,5 +302,8 @@ def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
     refuses(generate, "--output-dir", tmp_path / "file")
     refuses(generate, "--npz", tmp_path / "file" / "out.npz", "--output-dir", tmp_path)
     refuses(generate, "--npz", tmp_path, "--count", 3, "--output-dir", tmp_path)
+    for flag in ("--idx", "--folders"):
+        refuses(generate, flag, tmp_path / "file", "--output-dir", tmp_path)
+    assert "there already" in refuses(generate, "--folders", tmp_path, "--output-dir", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "mine"
