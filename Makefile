@@ -16,10 +16,11 @@ format: .venv/dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# Remake the committed models, from a default run, and the picture in the README.
+# Remake the committed models, from a default run, and the pictures at the top of the README.
 pretrained: .venv/run
 	.venv/bin/python train.py
 	cp models/generator.keras models/discriminator.keras models/run.json models/pretrained
+	cp generated_digits/training.gif docs
 	.venv/bin/python generate_digits.py --models-dir models/pretrained --output-dir docs
 
 .venv/run: requirements.txt

@@ -17,7 +17,8 @@ from support import commands
 from support.datasets import Dataset, load_dataset
 from training.devices import start_tensorflow
 
-COMMITTED = ("*.py", "data", "evaluation", "models/pretrained", "support", "training", "Makefile", "requirements*.txt")
+COMMITTED = ("*.py", "data", "drawing", "evaluation", "models/pretrained", "support", "training", "Makefile")
+COMMITTED += ("requirements*.txt",)
 
 
 start_tensorflow()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls

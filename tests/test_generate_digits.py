@@ -7,7 +7,7 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from discriminator import build_discriminator
 from drawing import hands
@@ -84,88 +84,6 @@ def test_only_some_digits_and_each_on_its_own(tmp_path):
     files = sorted(path.name for path in tmp_path.glob("digit_*.png"))
     assert files == [f"digit_{label}_{index:05d}.png" for label, index in sorted(zip(labels, range(5), strict=True))]
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "digit_7_00001.png")), images[1].squeeze(-1))
-
-
-def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
-    _, discriminator, *_ = networks.load_models(PRETRAINED_DIR)
-
-    def rating(images, labels):
-        logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)
-        return np.take_along_axis(logits, labels[:, None], axis=1)
-
-    for digits in (None, "31415"):
-        gains = []
-        for seed in range(3):
-            first, labels = draw(tmp_path, count=100, digits=digits, seed=seed)
-            best, same = draw(tmp_path, count=100, digits=digits, seed=seed, best_of=5)
-            np.testing.assert_array_equal(labels, same)
-            gains.append(rating(best, labels).mean() - rating(first, labels).mean())
-        assert max(gains) > 0 and min(gains) > -1e-4, gains  # a first try can be the best already
-
-
-def test_film_goes_round(tmp_path):
-    draw(tmp_path, digits="17", interpolate=40)
-    frames, _ = film(tmp_path / "interpolation.gif")
-    assert frames.shape == (40, 300, 600)
-    first, second, opposite, last = frames[[0, 1, 20, 39]]
-    assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
-    assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
-
-
-def film(path):
-    """The frames of a film, int (N, H, W), and how many milliseconds each stays."""
-    frames = [frame.copy() for frame in ImageSequence.Iterator(Image.open(path))]
-    return np.stack([np.array(frame.convert("L"), int) for frame in frames]), [f.info["duration"] for f in frames]
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("interpolation", {"interpolate": 60}),
-        ("interpolation", {"interpolate": 24, "only": "4", "seed": 1}),
-        ("morph", {"morph": "38"}),
-        ("morph", {"morph": "2026", "seed": 2, "invert": True}),
-    ],
-)
-def test_films_move_evenly(tmp_path, name, options):
-    """Also from the last frame to the first, and as the file shows it."""
-    frames, _ = film(draw_film(tmp_path, name, options))
-    steps = np.sqrt(((frames - np.roll(frames, -1, axis=0)) ** 2).sum(axis=(1, 2)))
-    assert steps.min() > 0 and steps.max() < 3 * np.median(steps), steps / np.median(steps)
-
-
-def draw_film(tmp_path, name, options):
-    draw(tmp_path, count=10, **options)
-    return tmp_path / f"{name}.gif"
-
-
-def test_a_three_becomes_an_eight(tmp_path, reader):
-    """And stays a while, before it becomes a three again; all in the hand that --digits has."""
-    frames, milliseconds = film(draw_film(tmp_path, "morph", {"morph": "38", "scale": 1}))
-    digits = frames[:, 1:-1, 1:-1, None].astype("uint8")
-    three, eight = np.flatnonzero(np.array(milliseconds) > 500)
-    readings = reader(digits)
-    assert (three, eight) == (0, len(frames) // 2) and readings[three] == 3 and readings[eight] == 8
-    assert set(readings[:5]) == {3} and set(readings[eight - 5 : eight + 5]) == {8}
-    written, _ = draw(tmp_path, digits="38")
-    assert np.abs(digits[[three, eight]].astype(int) - written).max() <= 1
-
-
-def test_styles_have_a_row_a_hand_and_a_column_a_digit(tmp_path, reader):
-    images, _ = draw(tmp_path, digits="7", styles=True, scale=1)
-    pixels = np.array(Image.open(tmp_path / "styles.png"))
-    assert pixels[300:].any()  # the caption
-    digits = pixels[:300, :300].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
-    assert (reader(digits.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
-    assert np.abs(digits[0, 7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers
-
-
-def test_truncation_draws_hands_together(tmp_path):
-    spreads = []
-    for truncation in (1.0, 0.5, 0.0):
-        images, _ = draw(tmp_path, only="5", count=200, truncation=truncation)
-        spreads.append(images.var(axis=0).sum())
-    assert spreads[0] > 1.2 * spreads[1] > spreads[2] == 0
 
 
 def test_inverted_and_enlarged_pictures(tmp_path):
