@@ -16,10 +16,11 @@ format: .venv/dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# Remake the committed models, from a default run, and the picture and the page in docs.
+# Remake the committed models, from a default run, and the film, the sheet and the page in docs.
 pretrained: .venv/run
 	.venv/bin/python train.py
 	cp models/generator.keras models/discriminator.keras models/run.json models/pretrained
+	cp generated_digits/training.gif docs
 	.venv/bin/python generate_digits.py --models-dir models/pretrained --output-dir docs
 	$(MAKE) page
 

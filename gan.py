@@ -68,6 +68,8 @@ class GAN(keras.Model):
         self.seed = seed
         self.discriminator_loss = keras.metrics.Mean("discriminator_loss")
         self.generator_loss = keras.metrics.Mean("generator_loss")
+        self.real_output = keras.metrics.Mean("real_output")  # the discriminator's, before its step
+        self.fake_output = keras.metrics.Mean("fake_output")
         self.built = True  # its parts are; Keras would wait for a call, and saves nothing before
 
     def compile(
@@ -107,7 +109,7 @@ class GAN(keras.Model):
 
     @property
     def metrics(self):
-        return [self.discriminator_loss, self.generator_loss]
+        return [self.discriminator_loss, self.generator_loss, self.real_output, self.fake_output]
 
     def train_step(self, batch):
         images, labels = batch
@@ -153,6 +155,8 @@ class GAN(keras.Model):
         self._update_average(ops.cast(step, "float32"))
         self.discriminator_loss.update_state(discriminator_loss)
         self.generator_loss.update_state(generator_loss)
+        self.real_output.update_state(real_logit)
+        self.fake_output.update_state(fake_logit)
         return self.get_metrics_result()
 
     def _update_average(self, step):

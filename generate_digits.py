@@ -3,35 +3,58 @@
     python generate_digits.py                            # a sheet of 100: generated_digits/digits.png
     python generate_digits.py --digits 2026              # a number, written in one hand
     python generate_digits.py --only 37 --count 40       # threes and sevens
-    python generate_digits.py --count 10000 --npz digits.npz
-    python generate_digits.py --interpolate 60           # a film, generated_digits/interpolation.gif
+    python generate_digits.py --styles                   # ten hands, each writing 0 to 9: styles.png
+    python generate_digits.py --morph 38                 # a film: a three becomes an eight: morph.gif
+    python generate_digits.py --interpolate 60           # a film: the hand changes: interpolation.gif
+    python generate_digits.py --count 70000 --idx DIR    # a data set; also --npz FILE and --folders DIR
 
 Draws with the models in models/ or, where nothing has been trained yet, with those in models/pretrained/.
 """
 
+import contextlib
+import math
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from tqdm import tqdm
 
 import utils
-from support import commands, files, networks
-from support.commands import Range, UserError
+from drawing import films, hands, writers
+from drawing.pictures import Pictures, columns_of
+from support import commands, datasets, files, networks
+from support.commands import Range, StandardError, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
 
 
 @dataclass
 class Config:
-    count: Annotated[int, Range(1, 100_000)] = 100  # how many digits, an equal share of each; --digits has its own
+    # What to draw
+    count: Annotated[int, Range(1, 10_000_000)] = 100  # how many digits, an equal share of each; --digits has its own
     digits: str | None = None  # write this number, every figure in the same hand
     only: str | None = None  # draw only these digits
+    like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
     best_of: Annotated[int, Range(1, 100)] = 1  # draw each this often, keep what the discriminator likes best
-    interpolate: Annotated[int, Range(0, 1000)] = 0  # also film one hand of each digit turning into others: frames
-    separate: bool = False  # also save each digit as a picture of its own, digit_LABEL_INDEX.png
-    npz: Path | None = None  # also save images, uint8 (N, 28, 28), and labels, int64 (N,), to this .npz file
+    truncation: Annotated[float, Range(0, 1)] = 1.0  # less noise: below 1, hands are tidier and more alike
+
+    # More pictures than digits.png, and how they look
+    styles: bool = False  # styles.png: ten hands, a row each, writing each digit, a column each
+    interpolate: Annotated[int, Range(0, 1000)] = 0  # interpolation.gif of so many frames: one hand becomes others
+    morph: str | None = None  # morph.gif: these figures become each other, in one hand; 38 is a three, then an eight
+    separate: bool = False  # each digit as a picture of its own, digit_LABEL_INDEX.png
+    invert: bool = False  # dark ink on white paper
+    scale: Annotated[int, Range(0, 16)] = 0  # screen pixels a pixel; 0 makes pictures about 600 wide
+
+    # Data sets, ink high as in MNIST
+    npz: Path | None = None  # this .npz file, of images uint8 (N, 28, 28) and labels int64 (N,)
+    idx: Path | None = None  # MNIST's own four files, gzipped, in this directory; the last seventh is the test set
+    folders: Path | None = None  # this directory, with a directory a class, with a PNG a digit
+
+    # Places
     models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
     output_dir: Path = Path("generated_digits")  # where the pictures go
 
@@ -45,94 +68,109 @@ def figures(text, flag):
     return np.array([int(figure) for figure in text])
 
 
-def best(generator, discriminator, noise, labels):
-    """Let each of several hands write its labels; where it has several tries, keep the one that looks most real.
-
-    Args:
-        noise: float32 (hands, tries, latent_dim).
-        labels: int (hands, figures).
-
-    Returns:
-        uint8 (hands * figures, 28, 28, C).
-    """
-    hands, tries, width = noise.shape
-    shape = hands, tries, labels.shape[1]
-    every_noise = np.broadcast_to(noise[:, :, None], (*shape, width)).reshape(-1, width)
-    every_label = np.broadcast_to(labels[:, None], shape).ravel()
-    images = utils.draw(generator, every_noise, every_label)
-    chosen = np.zeros(hands, int)
-    if tries > 1:
-        logits = utils.look(discriminator, images)
-        own = np.take_along_axis(logits, every_label[:, None], axis=1).reshape(shape)
-        chosen = own.sum(axis=2).argmax(axis=1)
-    return images.reshape(*shape, *images.shape[1:])[np.arange(hands), chosen].reshape(-1, *images.shape[1:])
+def check(config):
+    """Raise UserError where flags contradict each other, or files cannot be written."""
+    given = [f"--{name}" for name in ("digits", "only", "like") if getattr(config, name) is not None]
+    if len(given) > 1:
+        raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
+    if config.morph is not None and len(set(figures(config.morph, "--morph"))) < 2:
+        raise UserError(f"--morph {config.morph} changes nothing: give two figures or more, such as --morph 38")
+    files.check_writable(config.output_dir / "digits.png")
+    if config.npz:
+        files.check_writable(config.npz)
+    if config.idx:
+        writers.check_idx(config.idx)
+    if config.folders:
+        files.check_vacant(config.folders)
 
 
-def film(generator, labels, frames, rng, latent_dim):
-    """Draw a row of one digit of each label whose hand goes round in a circle; returns a list of uint8 (H, W, C)."""
-    one, other = rng.standard_normal((2, latent_dim), "float32")
-    angles = np.linspace(0, 2 * np.pi, frames, endpoint=False, dtype="float32")
-    hands = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * other  # standard normal at every angle
-    images = utils.draw(generator, np.repeat(hands, len(labels), axis=0), np.tile(labels, frames))
-    return [utils.sheet(row, len(labels)) for row in np.split(images, frames)]
+def classes_to_draw(config, num_classes, source):
+    """The labels that are drawn, again and again in this order: int (N,); a number's figures."""
+    if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
+        raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
+    if config.like is not None:
+        labels = np.random.default_rng(0).permutation(datasets.load_dataset(config.like).y_train)
+    elif config.digits is not None:
+        labels = figures(config.digits, "--digits")
+    else:
+        labels = np.arange(num_classes) if config.only is None else np.unique(figures(config.only, "--only"))
+    if max(labels.max(), *figures(config.morph or "0", "--morph")) >= num_classes:
+        raise UserError(f"the models in {source} know the classes 0 to {num_classes - 1}: ask for those")
+    return labels
+
+
+def about(config, models):
+    """What a PNG carries so that it can be drawn again: dict of text."""
+    left_out = ["npz", "idx", "folders", "output_dir"]
+    if config.models_dir and config.models_dir.is_absolute():
+        left_out.append("models_dir")  # another machine's; the hash says more
+    words = ["python", "generate_digits.py", *commands.flags(config, *left_out)]
+    return {"command": shlex.join(words), "seed": str(config.seed), "models": f"sha256:{hands.fingerprint(models)}"}
+
+
+def draw_all(config, models, labels, pictures):
+    """Draw all labels, int (hands, figures), into data sets and separate pictures; returns those for the sheet."""
+    formats = (writers.npz, config.npz), (writers.idx, config.idx), (writers.folders, config.folders, pictures.about)
+    shape, each_label, shown, done = models[0].output_shape[1:], labels.ravel(), [], 0
+    with contextlib.ExitStack() as stack:
+        bar = tqdm(total=labels.size, unit=" digits", unit_scale=True, delay=2, leave=False, file=StandardError())
+        stack.enter_context(bar)
+        contexts = [writer(path, each_label, shape, *more) for writer, path, *more in formats if path]
+        writes = [stack.enter_context(context) for context in contexts]
+        rng = np.random.default_rng(config.seed)
+        for images in hands.write(models, labels, rng, config.best_of, config.truncation):
+            for write in writes:
+                write(images)
+            if config.separate:
+                for index, image in enumerate(images, done):
+                    pictures.save_digit(f"digit_{each_label[index]}_{index:05d}.png", image)
+            if done < MAX_ON_SHEET:
+                shown.append(images[: MAX_ON_SHEET - done].copy())  # a view would keep the block
+            done += len(images)
+            bar.update(len(images))
+    return np.concatenate(shown)
 
 
 def generate(config):
-    """Draw and save as `config` says; returns images uint8 (N, 28, 28, C) and labels int64 (N,).
+    """Draw and save as `config` says; returns the digits on the sheet, uint8 (N, 28, 28, C), and labels, int64 (N,).
 
     Raises:
         UserError: the models cannot be used or cannot draw what is asked, or a file cannot be written.
     """
-    if config.digits is not None and config.only is not None:
-        raise UserError("--digits and --only exclude each other: give one of them")
-    number = None if config.digits is None else figures(config.digits, "--digits")
-    classes = None if config.only is None else figures(config.only, "--only")
-    files.check_writable(config.output_dir / "digits.png")
-    if config.npz:
-        files.check_writable(config.npz)
+    check(config)
     models_dir = networks.default_models(config.models_dir)
-    generator, discriminator, latent_dim, num_classes = networks.load_models(models_dir)
+    models = networks.load_models(models_dir)
+    *_, latent_dim, num_classes = models
+    cycle, morphs = classes_to_draw(config, num_classes, models_dir), figures(config.morph or "0", "--morph")
+    is_number = config.digits is not None
+    shown = cycle if is_number else np.unique(cycle)
+    pictures = Pictures(config.output_dir, config.scale, config.invert, about(config, models))
+    pictures.check_film("--interpolate", config.interpolate, len(shown))
+    pictures.check_film("--morph", films.LEG * len(morphs), 1)
 
-    if number is not None:
-        labels = number
-    else:
-        labels = np.resize(np.arange(num_classes) if classes is None else np.unique(classes), config.count)
-    if num_classes == 1 and not (number is classes is None):
-        raise UserError(
-            f"the models in {models_dir} know no labels: leave --digits and --only out or give other models"
-        )
-    if labels.max() >= num_classes:
-        raise UserError(f"the models in {models_dir} know the classes 0 to {num_classes - 1}: ask for those")
-    rng = np.random.default_rng(config.seed)
-    # A hand is one noise vector. A number is written by one, else each digit by one of its own.
-    by_hand = labels[None, :] if number is not None else labels[:, None]
-    block = max(1, 10_000 // (config.best_of * by_hand.shape[1]))  # hands at a time: memory is bounded
-    images = np.concatenate(
-        [
-            best(
-                generator, discriminator, rng.standard_normal((len(some), config.best_of, latent_dim), "float32"), some
-            )
-            for some in np.split(by_hand, range(block, len(by_hand), block))
-        ]
-    )
+    labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
+    # A number is written in one hand, else each digit in one of its own.
+    images = draw_all(config, models, labels[None, :] if is_number else labels[:, None], pictures)
+    count, labels = len(labels), labels[: len(images)].astype("int64")
+    sheet = utils.sheet(images, columns_of(count)) if is_number else utils.sheet_by_label(images, labels)
+    pictures.save_sheet("digits.png", sheet)
 
-    if number is not None:
-        picture = utils.sheet(images, len(images))
-    else:
-        picture = utils.sheet_by_label(images[:MAX_ON_SHEET], labels[:MAX_ON_SHEET])
-    utils.save_png(config.output_dir / "digits.png", picture)
+    # These are of the first of the hands above.
+    if config.styles:
+        columns = np.arange(num_classes) if config.only is None else shown
+        rows = np.tile(columns[:100], (10, 1))
+        rng = np.random.default_rng(config.seed)
+        written = np.concatenate(list(hands.write(models, rows, rng, config.best_of, config.truncation)))
+        pictures.save_sheet("styles.png", utils.sheet(written, rows.shape[1]), "each row in one hand")
+    pair = np.random.default_rng(config.seed).standard_normal((2, latent_dim), "float32")
+    pair *= config.truncation
     if config.interpolate:
-        shown = labels if number is not None else np.unique(labels)
-        frames = film(generator, shown, config.interpolate, rng, latent_dim)
-        utils.save_gif(config.output_dir / "interpolation.gif", frames, seconds=0.05)
-    if config.separate:
-        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            utils.save_png(config.output_dir / f"digit_{label}_{index:05d}.png", image, scale=1)
-    if config.npz:
-        grey = images.squeeze(-1) if images.shape[-1] == 1 else images
-        with files.whole_file(config.npz) as temporary, open(temporary, "wb") as file:
-            np.savez(file, images=grey, labels=labels)
-    print(f"drew {len(images)} digits: {config.output_dir / 'digits.png'}")
+        pictures.save_film("interpolation.gif", films.interpolation(models, shown, config.interpolate, pair))
+    if config.morph:
+        pictures.save_film("morph.gif", *films.morph(models, morphs, pair[0]))
+    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > datasets.MAX_BYTES:
+        print(f"these are more than the {datasets.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
+    print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
     return images, labels
 
 

@@ -5,12 +5,12 @@
     python train.py --no-conditional             # Goodfellow's GAN: no labels
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
-Writes generator.keras, discriminator.keras, history.csv and run.json into the models directory, and epoch_NNN.png,
-training.gif and losses.png into the samples directory.
+Writes generator.keras, discriminator.keras, history.csv and run.json into the models directory, and early_NNNNN.png,
+epoch_NNN.png, training.gif and losses.png into the samples directory.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ import numpy as np
 from support import commands
 from support.commands import Range, UserError
 from support.datasets import load_dataset
-from training.run import Run
+from training.run import Run, check_log_dir
 
 
 @dataclass
@@ -55,17 +55,12 @@ class Config:
     checkpoint_every: Annotated[int, Range(1, 10**9)] = 1000  # steps after which the run is saved; also every epoch
     models_dir: Path = Path("models")  # where the models go
     samples_dir: Path = Path("generated_digits")  # where the pictures go
+    log_dir: Path | None = None  # also log for TensorBoard (requirements-tensorboard.txt): tensorboard --logdir DIR
 
 
 def resume_command(config):
     """The command that goes on with a run, as one line of shell."""
-    words = ["--resume"]
-    for field in fields(config):
-        value, flag = getattr(config, field.name), field.name.replace("_", "-")
-        if value != field.default and field.name != "resume":
-            switch = f"--{flag}" if value else f"--no-{flag}"
-            words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
-    return commands.command("train.py", *words)
+    return commands.command("train.py", "--resume", *commands.flags(config, "resume"))
 
 
 def train(config):
@@ -75,6 +70,7 @@ def train(config):
         UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
         commands.Stopped: a signal came; the run is saved.
     """
+    check_log_dir(config.log_dir)
     with Run(config.models_dir, config.samples_dir, resume_command(config)) as run:
         dataset, about = load(config)
         run.begin(about, config.resume)
@@ -145,15 +141,18 @@ def play(config, dataset, gan, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
     from evaluation.judge import load_judge
     from evaluation.quality import Quality
-    from training.callbacks import Checkpoints, Progress, SampleSheets
+    from training.board import Board
+    from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
 
     quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
     with Progress(run.record, config.epochs, images, config.batch_size) as progress:
         callbacks = [
             *([quality] if quality else []),
-            SampleSheets(config.samples_dir, run.record, config.epochs),
+            SampleSheets(config.samples_dir, run, config.epochs),
             progress,
+            *([Board(config.log_dir, run)] if config.log_dir else []),
+            Plot(run, quality),
             Checkpoints(run.save, config.checkpoint_every, run.signals),
         ]
         run.fit(dataset, config.epochs, callbacks)

@@ -1,10 +1,13 @@
 """Pixels and pictures: in and out of networks, sheets of digits, PNG and GIF files, the plot of a run."""
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from support.commands import UserError
 from support.files import whole_file
+
+COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour-blind, too (Okabe and Ito, 2008)
 
 
 def look(network, images):
@@ -34,9 +37,18 @@ def draw(generator, noise, labels):
         uint8 (N, 28, 28, C), 0..255.
     """
     one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
-    inputs = np.concatenate([noise, one_hot], axis=-1)
-    batches = (generator.predict_on_batch(inputs[start : start + 500]) for start in range(0, len(inputs), 500))
-    return np.concatenate([np.round((_finite(images) + 1) * 127.5).astype("uint8") for images in batches])
+    return np.concatenate([np.round(shades).astype("uint8") for shades in shade(generator, noise, one_hot)])
+
+
+def shade(generator, noise, mixtures):
+    """Yield what a generator draws in batches, float32 (B, 28, 28, C) in 0..255, not rounded.
+
+    Args:
+        mixtures: float32 (N, num_classes), how much of each class an image should have: one-hot, or in between.
+    """
+    inputs = np.concatenate([noise, mixtures], axis=-1)
+    for start in range(0, len(inputs), 500):
+        yield (_finite(generator.predict_on_batch(inputs[start : start + 500])) + 1) * 127.5
 
 
 def sheet(images, columns):
@@ -65,39 +77,81 @@ def to_picture(image, scale=2):
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
-def save_png(path, image, scale=2):
+def with_caption(picture, lines, size=30):
+    """Add lines of text below a Pillow image; it keeps its place at the top left, and its colours."""
+    font = ImageFont.load_default(size)
+    margin, height = size // 3, size * 5 // 4
+    width = max(picture.width, *(2 * margin + int(font.getlength(line)) for line in lines))
+    result = Image.new(picture.mode, (width, picture.height + len(lines) * height + margin))
+    result.paste(picture)
+    for number, line in enumerate(lines):
+        place = margin, picture.height + margin // 2 + number * height
+        ImageDraw.Draw(result).text(place, line, "white", font)
+    return result
+
+
+def save_png(path, picture, **about):
+    """Save a Pillow image; `about` is text that the file carries."""
     with whole_file(path) as temporary:
-        to_picture(image, scale).save(temporary)
+        picture.save(temporary, pnginfo=png_text(about))
 
 
-def save_gif(path, images, seconds=0.5):
-    """Save a list of uint8 (H, W, C) as an endless film."""
-    first, *rest = [to_picture(image) for image in images]
+def png_text(about):
+    """Pillow's form of a dict of text; it is in `PIL.Image.open(path).text` again."""
+    info = PngInfo()
+    for key, text in about.items():
+        info.add_text(key, text)
+    return info
+
+
+def save_gif(path, pictures, seconds):
+    """Save Pillow images, grey or colour, as an endless film; `seconds` is how long each stays."""
+    width, height = (max(getattr(picture, side) for picture in pictures) for side in ("width", "height"))
+    frames = [picture.crop((0, 0, width, height)) for picture in pictures]  # all of one size, filled up with black
+    if frames[0].mode == "RGB":  # a palette for each frame would flicker
+        colours = frames[len(frames) // 2].quantize(256)
+        frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     with whole_file(path) as temporary:
-        first.save(temporary, save_all=True, append_images=rest, duration=int(1000 * seconds), loop=0)
+        frames[0].save(
+            temporary, save_all=True, append_images=frames[1:], duration=[round(1000 * s) for s in seconds], loop=0
+        )
 
 
-def plot_run(path, curve, epochs):
-    """Plot both losses over the run, and below them the distance after each epoch where it was measured.
+def plot_run(path, curve, epochs, floor=None):
+    """Plot a run so far: losses, the discriminator's outputs and, where it was measured, the distance.
 
     Args:
-        curve: list of dicts with images, discriminator_loss and generator_loss.
+        curve: list of dicts with images, both losses and both outputs.
         epochs: list of dicts with images and perhaps frechet_distance.
+        floor: the distance of real digits that were not trained on.
     """
-    from matplotlib.figure import Figure  # only training needs it; a Figure without pyplot needs no display
+    from matplotlib import rc_context  # only training needs it
+    from matplotlib.figure import Figure  # without pyplot, it needs no display
+    from matplotlib.ticker import EngFormatter
 
-    measured = "frechet_distance" in epochs[0]
-    figure = Figure(figsize=(8, 7 if measured else 4), layout="constrained")
-    axes = figure.subplots(1 + measured, sharex=True, squeeze=False)[:, 0]
-    for name in ("discriminator_loss", "generator_loss"):
-        axes[0].plot([row["images"] for row in curve], [row[name] for row in curve], label=name.replace("_", " "))
-    axes[0].set(ylabel="loss")
-    axes[0].legend()
-    if measured:
-        axes[1].plot([row["images"] for row in epochs], [row["frechet_distance"] for row in epochs], "o-")
-        axes[1].set(ylabel="Fréchet distance, of the judge's features", ylim=(0, None))
-    axes[-1].set(xlabel="training images seen")
-    for each in axes:
-        each.grid(alpha=0.3)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    measured = [row for row in epochs if "frechet_distance" in row]
+
+    def plot_both(axes, title, names):
+        for (name, label), colour in zip(names.items(), COLOURS, strict=True):
+            axes.plot([row["images"] for row in curve], [row[name] for row in curve], label=label, color=colour)
+        axes.set_ylabel(title)
+
+    with rc_context({"font.size": 14}):
+        figure = Figure(figsize=(8, 10 if measured else 7), layout="constrained")
+        axes = figure.subplots(3 if measured else 2, sharex=True)
+        plot_both(axes[0], "loss", {"discriminator_loss": "discriminator", "generator_loss": "generator"})
+        outputs = {"real_output": "on real digits", "fake_output": "on fake digits"}
+        plot_both(axes[1], "discriminator's output", outputs)
+        if measured:
+            seen, distances = ([row[key] for row in measured] for key in ("images", "frechet_distance"))
+            axes[2].plot(seen, distances, "o-", color=COLOURS[0], label="generated digits")
+            if floor is not None:
+                axes[2].axhline(floor, color=COLOURS[1], linestyle="--", label="real test digits")
+            axes[2].set(ylabel="Fréchet distance", ylim=(0, None))
+        axes[-1].set_xlabel("training images seen")
+        axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))  # 600k
+        for each in axes:
+            each.grid(alpha=0.3)
+            each.legend()
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, dpi=120)

@@ -1,6 +1,6 @@
 """How long from enter to a picture? generate_digits.py beside what TensorFlow and the models take alone.
 
-    python benchmarks/drawing.py           # a minute on two CPU cores
+    python benchmarks/drawing.py           # five minutes on two CPU cores
 
 The bound is a script that imports TensorFlow and loads the same two models, nothing else. Both are started again and
 again in turn, so that what else the machine does slows both alike. Writes benchmarks/drawing.json and prints the
@@ -34,6 +34,7 @@ for path in sys.argv[1:]:
     keras.models.load_model(path, compile=False)
 """
 MANY = 60_000
+FORMATS = {"npz": "in a .npz", "idx": "as IDX files", "folders": "in folders"}
 
 
 @dataclass
@@ -43,10 +44,11 @@ class Config:
 
 def sentence(results):
     """What the README says of the results: medians."""
-    sheet, bound, many = (np.median(results[key]) for key in ("sheet", "bound", "many"))
+    sheet, bound = (np.median(results[key]) for key in ("sheet", "bound"))
+    many = [f"{MANY / (np.median(results[key]) - bound):,.0f} {name}" for key, name in FORMATS.items()]
     return (
         f"A sheet takes {sheet:.1f} s from enter to PNG, {sheet / bound:.2f} times what importing TensorFlow and "
-        f"loading the models take alone; {MANY:,} digits in a .npz {many:.1f} s, {MANY / many:,.0f} a second in all"
+        f"loading the models take alone; after that, {MANY:,} digits come at {', '.join(many)} a second"
     )
 
 
@@ -58,19 +60,20 @@ def seconds(function, *arguments, **options):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the sentence."""
-    results = {"sheet": [], "bound": [], "many": []}
+    results = {key: [] for key in ("sheet", "bound", *FORMATS)}
     models = [MODELS / f"{name}.keras" for name in ("generator", "discriminator")]
-    with tqdm(total=3 * config.pairs, unit=" runs") as bar, tempfile.TemporaryDirectory() as directory:
+    with tqdm(total=len(results) * config.pairs, unit=" runs") as bar, tempfile.TemporaryDirectory() as directory:
         sheet = ["generate_digits.py", "--models-dir", MODELS, "--output-dir", directory]
-        many = [*sheet, "--count", MANY, "--npz", Path(directory) / "digits.npz"]
-        for _ in range(config.pairs):
+        for number in range(config.pairs):
             results["sheet"].append(seconds(command, *sheet))
             bar.update()
             bound = [sys.executable, "-c", BOUND, *models]
             results["bound"].append(seconds(subprocess.run, bound, check=True, capture_output=True))
             bar.update()
-            results["many"].append(seconds(command, *many))
-            bar.update()
+            for key in FORMATS:
+                many = [*sheet, "--count", MANY, f"--{key}", Path(directory) / f"{key}{number}"]
+                results[key].append(seconds(command, *many))
+                bar.update()
     results["machine"] = machine()
     files.write_json(RESULTS, results)
     print(sentence(json.loads(RESULTS.read_text())))

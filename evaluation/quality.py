@@ -1,5 +1,7 @@
 """How good the digits become while a run is under way; its numbers have no say in training."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -25,6 +27,20 @@ class Quality(keras.callbacks.Callback):
         self.reference = metrics.moments(features)
         # On other data than its own, the judge's features still measure, but it cannot read the labels.
         self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
+
+    @functools.cached_property
+    def test_features(self):
+        """The judge's features of all test digits; None where there are too few to measure by."""
+        enough = len(self.dataset.x_test) > len(self.reference[0])
+        return utils.look(self.judge, self.dataset.x_test)[0] if enough else None
+
+    @functools.cached_property
+    def floor(self):
+        """The distance of 5,000 test digits, as that after an epoch is measured; None without test digits."""
+        if self.test_features is None:
+            return None
+        some = np.random.default_rng(0).permutation(self.test_features)[:5000]
+        return metrics.frechet_distance(self.reference, metrics.moments(some))
 
     def draw(self, count, number):
         """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
@@ -52,8 +68,8 @@ class Quality(keras.callbacks.Callback):
         order = np.random.default_rng(0).permutation(len(training))
         some, others = np.split(training[order], [min(10_000, len(order) // 6)])
         floors = {"training": (metrics.moments(others), some)}
-        if len(self.dataset.x_test):
-            floors["test"] = everything, utils.look(self.judge, self.dataset.x_test)[0]
+        if self.test_features is not None:
+            floors["test"] = everything, self.test_features
         for name, (reference, floor) in floors.items():
             if len(floor) > features.shape[1]:
                 distance = metrics.frechet_distance(reference, metrics.moments(floor))

@@ -1,6 +1,8 @@
 """What every command needs to begin and to end: flags, errors, signals, and quiet while TensorFlow starts."""
 
 import contextlib
+import dataclasses
+import importlib.util
 import os
 import shlex
 import shutil
@@ -56,6 +58,23 @@ def run(main, config_class, flags=None):
         sys.exit(128 + stop.signum)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def require(module, flag, requirements):
+    """Raise UserError where a module is missing that only `flag` needs."""
+    if importlib.util.find_spec(module) is None:
+        raise UserError(f"{flag} needs {module}, which is not installed: pip install -r {requirements}")
+
+
+def flags(config, *left_out):
+    """The flags that make `config` out of its class' defaults, but for some fields."""
+    words = []
+    for field in dataclasses.fields(config):
+        value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        if value != field.default and field.name not in left_out:
+            switch = f"--{flag}" if value else f"--no-{flag}"
+            words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
+    return words
 
 
 def command(script, *words):

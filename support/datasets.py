@@ -166,9 +166,11 @@ def _read_idx(path):
             shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
             size = math.prod(shape)
             if size > MAX_BYTES:
-                raise ValueError("too large")
+                raise UserError(f"{path} unpacks to more than {MAX_BYTES >> 20} MB: give a smaller data set")
             data = file.read(size + 1)
         return np.frombuffer(data, "uint8").reshape(shape)
+    except UserError:
+        raise
     except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own
         raise UserError(f"{path} cannot be read as an IDX file: give an undamaged file") from error
 

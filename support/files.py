@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -52,6 +53,38 @@ def whole_file(path):
     """`whole_files` for one."""
     with whole_files(path) as [temporary]:
         yield temporary
+
+
+@contextlib.contextmanager
+def whole_directory(path):
+    """Yield a temporary directory beside `path`, to be filled; it takes its place at the end.
+
+    Raises UserError where it cannot be written, or where there is something already.
+    """
+    path = check_vacant(path)
+    temporary = path.with_name(f".{os.getpid()}.part-{path.name}")
+    try:
+        temporary.mkdir()
+        yield temporary
+        if hasattr(os, "sync"):  # each of what may be a million files on its own would take an hour
+            os.sync()
+        os.replace(temporary, path)
+        flush(path.parent)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path} ({error.strerror or error}): choose another place, or make room"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_vacant(path):
+    """Raise UserError unless a directory can be made at `path`; returns it as an absolute path."""
+    path = path.resolve()
+    check_writable(path / "files" if path.is_dir() else path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} is there already: choose another place, or remove it")
+    return path
 
 
 def flush(path):

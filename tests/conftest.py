@@ -22,7 +22,7 @@ from support.datasets import Dataset, load_dataset
 from support.networks import PRETRAINED_DIR
 from training.devices import start_tensorflow
 
-COMMITTED = ("*.py", "data", "evaluation", "models/pretrained", "page", "support", "training", "Makefile")
+COMMITTED = ("*.py", "data", "drawing", "evaluation", "models/pretrained", "page", "support", "training", "Makefile")
 COMMITTED += ("requirements*.txt",)
 
 
@@ -56,9 +56,9 @@ def small_npz(mnist, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def short_run(small_npz, tmp_path_factory):
-    """The directory of a run of two epochs that were measured, with models/ and samples/ in it."""
+    """The directory of a run of two epochs that were measured, with models/, samples/ and logs/ in it."""
     directory = tmp_path_factory.mktemp("run")
-    train.train(run_in(directory, small_npz, **DEFAULT_WIDTHS))
+    train.train(run_in(directory, small_npz, log_dir=directory / "logs", **DEFAULT_WIDTHS))
     return directory
 
 

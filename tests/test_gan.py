@@ -72,6 +72,16 @@ def test_only_the_logit_of_the_label_is_judged(batch):
     assert kernel_changed.tolist() == [label == 7 for label in range(10)]
 
 
+def test_outputs_are_those_before_the_step(batch):
+    """With logits within the margins, hinge is 2 - real + fake."""
+    gan = make_gan(loss="hinge")
+    logits = gan.discriminator(tf.cast(batch[0], "float32") / 127.5 - 1, training=False)
+    shown = gan.train_step(batch)
+    real = np.mean([logits[image, label] for image, label in enumerate(batch[1].numpy())])
+    assert float(shown["real_output"]) == pytest.approx(real, abs=1e-5)
+    assert float(shown["fake_output"]) == pytest.approx(float(shown["discriminator_loss"]) - 2 + real, abs=1e-5)
+
+
 def test_average_starts_close_and_then_lags(batch):
     gan = make_gan(ema_decay=0.999)
     for step in range(3):

@@ -1,6 +1,8 @@
 """generate_digits.py: the digits asked for, as pictures and arrays; and refusals."""
 
+import shlex
 import shutil
+import tracemalloc
 
 import keras
 import numpy as np
@@ -8,14 +10,22 @@ import pytest
 from PIL import Image
 
 from discriminator import build_discriminator
-from generate_digits import Config, generate
+from drawing import hands
+from generate_digits import Config, classes_to_draw, generate
 from generator import build_generator
-from support import networks
+from support import commands, networks
 from support.networks import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
     return generate(Config(**{"models_dir": PRETRAINED_DIR, "output_dir": tmp_path} | options))
+
+
+def draw_many(tmp_path, **options):
+    """More than a sheet has."""
+    draw(tmp_path, npz=tmp_path / "many.npz", **options)
+    with np.load(tmp_path / "many.npz", allow_pickle=False) as file:
+        return file["images"][..., None], file["labels"]
 
 
 def test_the_label_asked_for_is_the_label_drawn(reader, tmp_path):
@@ -27,7 +37,7 @@ def test_the_label_asked_for_is_the_label_drawn(reader, tmp_path):
 
 def test_no_collapse_within_a_digit(mnist, tmp_path):
     """The spread of the images of a digit around their mean is like that in MNIST."""
-    images, labels = draw(tmp_path, count=2000)
+    images, labels = draw_many(tmp_path, count=2000)
 
     def spread(images):
         return images.reshape(len(images), -1).var(axis=0).sum()
@@ -59,7 +69,13 @@ def test_a_number_is_written_in_one_hand(tmp_path):
     images, labels = draw(tmp_path, digits="20206")
     assert labels.tolist() == [2, 0, 2, 0, 6]
     np.testing.assert_array_equal(images[0], images[2])  # one hand, one z: both twos are the same two
-    assert Image.open(tmp_path / "digits.png").size == (2 * 5 * 30, 2 * 30)
+    assert Image.open(tmp_path / "digits.png").size == (4 * 5 * 30, 4 * 30)  # about as wide as a sheet
+
+
+def test_a_long_number_is_written_in_lines(tmp_path):
+    images, _ = draw(tmp_path, digits="3141592653589793238462", scale=1)
+    lines = np.array(Image.open(tmp_path / "digits.png")).reshape(2, 30, 11, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1]
+    np.testing.assert_array_equal(lines.reshape(22, 28, 28), images.squeeze(-1))
 
 
 def test_only_some_digits_and_each_on_its_own(tmp_path):
@@ -70,43 +86,46 @@ def test_only_some_digits_and_each_on_its_own(tmp_path):
     np.testing.assert_array_equal(np.array(Image.open(tmp_path / "digit_7_00001.png")), images[1].squeeze(-1))
 
 
-def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
-    _, discriminator, *_ = networks.load_models(PRETRAINED_DIR)
-
-    def rating(images, labels):
-        logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)
-        return np.take_along_axis(logits, labels[:, None], axis=1)
-
-    for digits in (None, "31415"):
-        gains = []
-        for seed in range(3):
-            first, labels = draw(tmp_path, count=100, digits=digits, seed=seed)
-            best, same = draw(tmp_path, count=100, digits=digits, seed=seed, best_of=5)
-            np.testing.assert_array_equal(labels, same)
-            gains.append(rating(best, labels).mean() - rating(first, labels).mean())
-        assert max(gains) > 0 and min(gains) > -1e-4, gains  # a first try can be the best already
+def test_inverted_and_enlarged_pictures(tmp_path):
+    images, _ = draw(tmp_path, only="1", count=1, separate=True, invert=True, scale=3)
+    for name, margin in (("digits.png", 1), ("digit_1_00000.png", 0)):
+        pixels = np.array(Image.open(tmp_path / name))[1::3, 1::3]
+        assert pixels.shape == (28 + 2 * margin, 28 + 2 * margin) and pixels.max() == 255
+        np.testing.assert_array_equal(pixels[margin : margin + 28, margin : margin + 28], 255 - images[0, ..., 0])
 
 
-def test_film_goes_round(tmp_path):
-    draw(tmp_path, digits="17", interpolate=40)
-    film = Image.open(tmp_path / "interpolation.gif")
-    assert film.n_frames == 40 and film.size == (2 * 2 * 30, 2 * 30)
-    frames = []
-    for index in (0, 1, 20, 39):
-        film.seek(index)
-        frames.append(np.array(film.convert("L"), int))
-    first, second, opposite, last = frames
-    assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
-    assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
+def test_a_png_says_how_to_draw_it_again(tmp_path):
+    """By its command, with models of its hash; wherever it was written to."""
+    draw(tmp_path, only="4", count=12, seed=3, best_of=2, truncation=0.9, styles=True, separate=True)
+    paths = sorted(tmp_path.glob("*.png"))
+    text = Image.open(paths[0]).text
+    assert all(Image.open(path).text == text for path in paths) and len(paths) == 14
+    assert text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(networks.load_models(PRETRAINED_DIR))}"
+    python, script, *flags = shlex.split(text["command"])
+    assert (python, script) == ("python", "generate_digits.py") and str(tmp_path) not in text["command"]
+    again = tmp_path / "again"
+    commands.run(generate, Config, [*flags, "--output-dir", str(again), "--models-dir", str(PRETRAINED_DIR)])
+    assert all((again / path.name).read_bytes() == path.read_bytes() for path in paths)
 
 
-def test_npz_holds_what_was_drawn(tmp_path):
-    images, labels = draw(tmp_path, count=1500, npz=tmp_path / "out.npz")
-    with np.load(tmp_path / "out.npz", allow_pickle=False) as file:
-        assert file["images"].shape == (1500, 28, 28) and file["images"].dtype == "uint8"
-        assert file["labels"].shape == (1500,) and file["labels"].dtype == "int64"
-        np.testing.assert_array_equal(file["images"], images.squeeze(-1))
-        np.testing.assert_array_equal(file["labels"], labels)
+def test_many_digits_take_little_memory(monkeypatch, tmp_path):
+    """Here all is drawn at once and weighs 390 MB, were it kept."""
+    block = np.zeros((10_000, 28, 28, 1), "uint8")
+    monkeypatch.setattr(hands, "write", lambda *_: (block.copy() for _ in range(50)))
+    tracemalloc.start()
+    images, labels = draw(tmp_path, count=500_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(images) == len(labels) == 1000 and peak < 60e6
+
+
+def test_digits_as_often_as_in_another_data_set(mnist, tmp_path):
+    """In the same shares when there are as many, and in nearly the same before that."""
+    labels = classes_to_draw(Config(like="mnist"), 10, "")
+    assert np.bincount(labels).tolist() == np.bincount(mnist.y_train).tolist()
+    _, some = draw(tmp_path, count=1000, like="mnist")
+    np.testing.assert_array_equal(some, labels[:1000])
+    assert np.abs(np.bincount(some) - np.bincount(mnist.y_train) / 60).max() < 40
 
 
 def test_more_digits_begin_with_the_same_digits(tmp_path):
@@ -135,7 +154,17 @@ def test_takes_the_trained_models_or_else_the_pretrained(checkout, run_script, s
         ("--digits", "٣"),
         ("--only", "a"),
         ("--digits", "1", "--only", "1"),
+        ("--like", "mnist", "--only", "1"),
+        ("--like", "nowhere"),
+        ("--morph", "3"),
+        ("--morph", "33"),
+        ("--morph", "3x"),
+        ("--morph", "38" * 500, "--scale", 16),
+        ("--interpolate", 1000, "--scale", 16),
+        ("--truncation", 1.1),
+        ("--scale", 17),
         ("--count", 0),
+        ("--count", 10_000_001),
         ("--seed", -1),
         ("--models-dir", "nowhere"),
     ],
@@ -181,8 +210,8 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     build_generator(4, 1, width=4).save(tmp_path / "models" / "generator.keras")
     build_discriminator(1, width=4).save(tmp_path / "models" / "discriminator.keras")
     flags = ["--models-dir", tmp_path / "models", "--output-dir", tmp_path]
-    for number in ("7", "0"):
-        assert "no labels" in refuses(generate, "--digits", number, *flags)
+    for asked in (("--digits", "7"), ("--digits", "0"), ("--like", "mnist"), ("--morph", "38")):
+        assert "no labels" in refuses(generate, *asked, *flags)
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
@@ -191,5 +220,8 @@ def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
     refuses(generate, "--output-dir", tmp_path / "file")
     refuses(generate, "--npz", tmp_path / "file" / "out.npz", "--output-dir", tmp_path)
     refuses(generate, "--npz", tmp_path, "--count", 3, "--output-dir", tmp_path)
+    for flag in ("--idx", "--folders"):
+        refuses(generate, flag, tmp_path / "file", "--output-dir", tmp_path)
+    assert "there already" in refuses(generate, "--folders", tmp_path, "--output-dir", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "mine"

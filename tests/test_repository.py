@@ -15,8 +15,8 @@ import evaluate
 import generate_digits
 import play
 import train
+from benchmarks import choosing, safety, seeds, step_cost, time_to_quality
 from benchmarks import page as page_benchmark
-from benchmarks import safety, seeds, step_cost, time_to_quality
 from support import commands
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
@@ -34,6 +34,7 @@ KNOWN = ("make ", "pip install -r ", *(f"python {script}" for script in MAIN))
 def test_readme_commands_are_all_known():
     """Each is run below, or is one of those that set up what the tests run in."""
     setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest", "python -m pytest -m stress"}
+    setup.add("tensorboard --logdir logs")
     for command in COMMANDS:
         assert command in setup or command.startswith(KNOWN)
 
@@ -47,6 +48,7 @@ def test_readme_command_runs(command, checkout, small_npz, monkeypatch):
     flags = {
         "train.py": ["--dataset", small_npz, "--epochs", 1],
         "evaluate.py": ["--dataset", small_npz, "--count", 500],
+        "generate_digits.py": ["--count", 200] if "70000" in command else [],
     }
     shutil.copy(small_npz, checkout / "digits.npz")
     monkeypatch.chdir(checkout)
@@ -70,15 +72,16 @@ MAY_IMPORT = {  # of the project; benchmarks and tests may import anything
     "training": {"training", "utils", "support"},
     "evaluation": {"evaluation", "utils", "support"},
     "page": {"page", "utils", "support"},
+    "drawing": {"drawing", "utils", "support"},
     "train": {*MODEL, "training", "evaluation", "utils", "support"},
-    "generate_digits": {"utils", "support"},
+    "generate_digits": {"drawing", "utils", "support"},
     "evaluate": {"evaluation", "utils", "support"},
     "play": {"page", "support"},
 }
 
 
 def test_imports_go_one_way():
-    """Commands stand on training and evaluation, those on utils and support; the model stands alone."""
+    """Commands stand on training, evaluation and drawing, those on utils and support; the model stands alone."""
     for room, allowed in MAY_IMPORT.items():
         paths = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).glob("*.py"))
         for path in paths:
@@ -94,7 +97,7 @@ def test_imports_go_one_way():
 def test_the_root_and_the_rooms_are_small():
     """The root has what one runs and changes; each room says what it is for; a module is read in one sitting."""
     assert {path.stem for path in ROOT.glob("*.py")} == MODEL | COMMANDS_AT_ROOT | {"utils"}
-    for room in ("training", "evaluation", "page", "support", "benchmarks"):
+    for room in ("training", "evaluation", "drawing", "page", "support", "benchmarks"):
         assert ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
     lengths = {path: len(path.read_text().splitlines()) for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
     assert max(lengths.values()) < 250 and lengths[ROOT / "train.py"] <= 170, lengths
@@ -108,6 +111,12 @@ def test_readme_table_is_the_benchmarks_own():
 def test_readme_comparison_is_the_benchmarks_own():
     results = json.loads((ROOT / "benchmarks" / "time_to_quality.json").read_text())
     assert time_to_quality.table(results) in (ROOT / "README.md").read_text()
+
+
+def test_what_choosing_digits_gains_and_loses_is_the_benchmarks_own():
+    results = json.loads((ROOT / "benchmarks" / "choosing.json").read_text())
+    assert choosing.sentence(results) in (ROOT / "README.md").read_text()
+    assert choosing.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
 
 
 def test_step_costs_are_the_benchmarks_own():

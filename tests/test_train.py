@@ -9,7 +9,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from helpers import ROOT, assert_equal_weights, assert_same_run, flags_of, run_in
+from helpers import ROOT, assert_equal_weights, assert_same_run, caption, flags_of, run_in, sheets
 from PIL import Image
 
 import gan
@@ -29,17 +29,38 @@ def test_a_run_leaves_its_files(short_run):
         "history.csv",
         "run.json",
     ]
-    sheets = [f"epoch_{epoch:03d}.png" for epoch in (1, 2)]
-    assert sorted(path.name for path in (short_run / "samples").iterdir()) == [*sheets, "losses.png", "training.gif"]
-    for name in [*sheets, "losses.png"]:
+    early = sorted(path.name for path in (short_run / "samples").glob("early_*.png"))
+    pictures = [*early, "epoch_001.png", "epoch_002.png", "losses.png"]
+    assert early and sorted(path.name for path in (short_run / "samples").iterdir()) == [*pictures, "training.gif"]
+    for name in pictures:
         Image.open(short_run / "samples" / name).verify()
-    assert Image.open(short_run / "samples" / "training.gif").n_frames == 2
+
+
+def test_sheets_say_when_they_were_drawn(short_run):
+    """In a caption below; the film shows all, the last for longer."""
+    paths = sorted((short_run / "samples").glob("e*.png"))
+    captions = [caption(path) for path in paths]
+    times = [(seconds, about["images"]) for seconds, about in captions]
+    assert times == sorted(times) and times[0][0] > 0
+    history = list(csv.DictReader((short_run / "models" / "history.csv").open()))
+    for (_, about), row in zip(captions[-2:], history, strict=True):
+        assert {key: float(row[key]) for key in about} == about and "frechet_distance" in about
+    assert all(about.keys() == {"epoch", "images"} and about["images"] < 1920 for _, about in captions[:-2])
+    for path in paths:
+        pixels = np.array(Image.open(path))
+        assert pixels.shape[1] == 600 and pixels[:600].any() and pixels[600:].any()
+    film, durations = sheets(short_run / "samples" / "training.gif")
+    assert len(film) == len(paths) and max(durations[:-1]) < durations[-1]
+    for frame, path in zip(film, paths, strict=True):
+        assert np.abs(sheets(path)[0][0].astype(int) - frame).max() < 5
 
 
 def test_history_has_a_row_an_epoch(short_run):
     rows = list(csv.DictReader((short_run / "models" / "history.csv").open()))
     assert [(row["epoch"], row["images"]) for row in rows] == [(str(n), str(1920 * n)) for n in (1, 2)]
-    assert all(np.isfinite(float(row[name])) for row in rows for name in rows[0])
+    measured = ["discriminator_loss", "generator_loss", "real_output", "fake_output", "frechet_distance"]
+    assert list(rows[0]) == ["epoch", "images", *measured]
+    assert all(np.isfinite(float(row[name])) for row in rows for name in measured)
 
 
 def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):

@@ -1,10 +1,11 @@
-"""What happens around the steps: progress, a sheet of digits after each epoch, the state saved.
+"""What happens around the steps: progress, sheets of digits, plots, the state saved.
 
-After what measures it, they end an epoch in the order SampleSheets, Progress, Checkpoints: it is over once Progress has
-put it into the record, and what was done before that can be done again.
+After what measures it, they end an epoch in the order SampleSheets, Progress, Plot, Checkpoints: it is over once
+Progress has put it into the record, and what was done before that can be done again.
 """
 
 import functools
+import json
 import time
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tqdm import tqdm
 
 import utils
 from support.commands import StandardError, UserError
+from training.record import Frame
 
+EARLY = (1000, 2000, 4000, 8000, 16_000)  # images of the first epoch after about which there is a sheet, too
 COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
 
 
@@ -58,15 +61,15 @@ class Progress(keras.callbacks.Callback):
         steps, self.steps = batch + 1 - self.steps, batch + 1
         self.record.curve.append({"images": self.record.images + steps * self.batch_size, **logs})
         self.bar.update(steps * self.batch_size)
-        self.bar.set_postfix({name: f"{loss:.2f}" for name, loss in logs.items()})
+        self.bar.set_postfix({name: f"{logs[name]:.2f}" for name in ("discriminator_loss", "generator_loss")})
         self._check(logs)
 
     def on_epoch_end(self, epoch, logs):
         first = self.record.epochs[-1]["images"] if self.record.epochs else 0
         calls = [row for row in self.record.curve if row["images"] > first]
-        losses = {name: float(np.mean([row[name] for row in calls])) for name in calls[0] if name != "images"}
-        measured = {name: value for name, value in logs.items() if name not in losses}
-        self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **losses, **measured})
+        means = {metric.name: float(np.mean([row[metric.name] for row in calls])) for metric in self.model.metrics}
+        measured = {name: value for name, value in logs.items() if name not in means}
+        self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **means, **measured})
         if "frechet_distance" in logs:
             self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.bar.fp)
 
@@ -96,19 +99,22 @@ class Progress(keras.callbacks.Callback):
 class SampleSheets(keras.callbacks.Callback):
     """After each epoch, draw epoch_NNN.png: a column a class, each row in one hand, always of the same noise.
 
+    Most happens early in the first epoch: there, after the calls nearest to EARLY, it draws early_NNNNN.png likewise,
+    NNNNN images into the run. What it draws is a function of the step, so a run that was stopped has the same sheets.
+
     Args:
-        directory: where the pictures go; those of the epochs in the record are written again.
-        record: `record.Record` that the frames of the film go into: all, or about a hundred of a long run.
+        directory: where the pictures go; those in the record are written again.
+        run: `run.Run` whose record the frames of the film go into: all, or about a hundred of a long run.
     """
 
-    def __init__(self, directory, record, epochs, rows=10):
+    def __init__(self, directory, run, epochs, rows=10):
         super().__init__()
-        self.directory, self.record, self.epochs, self.rows = Path(directory), record, epochs, rows
-        for epoch, sheet in record.frames.items():
-            self.save(epoch, sheet)
+        self.directory, self.run, self.epochs, self.rows = Path(directory), run, epochs, rows
+        for name, frame in run.record.frames.items():
+            self.save(name, frame)
 
-    def save(self, epoch, sheet):
-        utils.save_png(self.directory / f"epoch_{epoch:03d}.png", sheet)
+    def save(self, name, frame):
+        utils.save_png(self.directory / f"{name}.png", frame.picture(), about=json.dumps(frame.about))
 
     def set_model(self, model):
         super().set_model(model)
@@ -123,12 +129,43 @@ class SampleSheets(keras.callbacks.Callback):
             self.labels = np.zeros(self.rows * columns, int)
         self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
 
-    def on_epoch_end(self, epoch, logs=None):
+    def draw(self, name, epoch, **measured):
         images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
-        sheet = utils.sheet(images, self.columns)
-        self.save(epoch + 1, sheet)
+        about = {"epoch": epoch, "images": self.model.step * self.run.batch_size, "seconds": round(self.run.seconds, 1)}
+        frame = Frame(utils.sheet(images, self.columns), about | measured)
+        self.save(name, frame)
+        return frame
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.run.record.epochs or batch + 1 == self.params["steps"]:  # the end of an epoch has its own
+            return
+        images, call = (steps * self.run.batch_size for steps in (self.model.step, self.model.steps_per_execution))
+        if is_early(images, call):
+            name = f"early_{images:05d}"
+            self.run.record.frames[name] = self.draw(name, 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        name = f"epoch_{epoch + 1:03d}"
+        measured = {key: value for key, value in (logs or {}).items() if key == "frechet_distance"}
+        frame = self.draw(name, epoch + 1, **measured)
         if epoch % -(-self.epochs // 100) == 0 or epoch + 1 == self.epochs:
-            self.record.frames[epoch + 1] = sheet
+            self.run.record.frames[name] = frame
+
+
+def is_early(images, call):
+    """Whether, of all calls of `call` images, that which ends at `images` is the nearest to one of EARLY."""
+    return any(-call <= 2 * (mark - images) < call for mark in EARLY)
+
+
+class Plot(keras.callbacks.Callback):
+    """After each epoch, draw losses.png anew; `quality`, where there is one, knows the floor."""
+
+    def __init__(self, run, quality):
+        super().__init__()
+        self.run, self.quality = run, quality
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.run.plot(self.quality)
 
 
 class Checkpoints(keras.callbacks.Callback):

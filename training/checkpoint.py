@@ -30,7 +30,8 @@ STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
 NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
 BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: before its first state, the finished one is another
-FREE = ("dataset", "epochs", "models_dir", "samples_dir", "resume", "checkpoint_every")  # may differ when resuming
+# What may differ when resuming:
+FREE = ("dataset", "epochs", "models_dir", "samples_dir", "log_dir", "resume", "checkpoint_every")
 
 
 class State(NamedTuple):

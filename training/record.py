@@ -2,8 +2,25 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+
+import utils
+
+
+class Frame(NamedTuple):
+    """A sheet of digits, and what its caption tells."""
+
+    sheet: np.ndarray  # uint8 (H, W, C)
+    about: dict  # epoch, images, seconds, perhaps frechet_distance
+
+    def picture(self):
+        """The sheet as a Pillow image with its caption below."""
+        about = self.about
+        distance = f" · distance {about['frechet_distance']:.2f}" if "frechet_distance" in about else ""
+        lines = f"epoch {about['epoch']} · {about['images']:,} images", f"{about['seconds']:.0f} s{distance}"
+        return utils.with_caption(utils.to_picture(self.sheet), lines)
 
 
 @dataclass
@@ -11,9 +28,9 @@ class Record:
     """The losses, epochs and sheets of a run so far.
 
     Attributes:
-        curve: dicts with images, discriminator_loss, generator_loss: the means over a few steps, for plotting.
-        epochs: dicts with epoch, images, both losses, perhaps frechet_distance: the rows of history.csv.
-        frames: epoch -> its sheet of digits, uint8 (H, W, C): of each, or of about a hundred in a long run.
+        curve: dicts with images and GAN's metrics: the means over a few steps, for plotting.
+        epochs: dicts with epoch, images, GAN's metrics, perhaps frechet_distance: the rows of history.csv.
+        frames: name -> Frame: the early ones, and that of each epoch, or of about a hundred in a long run.
         seconds: what took how long, over all sittings: total, training, checkpoints.
     """
 
@@ -28,16 +45,14 @@ class Record:
         return self.curve[-1]["images"] if self.curve else 0
 
     def save(self, path):
-        text = json.dumps([self.curve, self.epochs, self.seconds])
-        np.savez(
-            path,
-            text=np.frombuffer(text.encode(), "uint8"),
-            frames=np.array(list(self.frames.values()), "uint8"),
-            frame_epochs=np.array(list(self.frames), int),
-        )
+        about = {name: frame.about for name, frame in self.frames.items()}
+        text = json.dumps([self.curve, self.epochs, about, self.seconds])
+        sheets = np.array([frame.sheet for frame in self.frames.values()], "uint8")
+        np.savez(path, text=np.frombuffer(text.encode(), "uint8"), sheets=sheets)
 
     @classmethod
     def load(cls, path):
         with np.load(path, allow_pickle=False) as file:
-            curve, epochs, seconds = json.loads(file["text"].tobytes())
-            return cls(curve, epochs, dict(zip(file["frame_epochs"].tolist(), file["frames"], strict=True)), seconds)
+            curve, epochs, about, seconds = json.loads(file["text"].tobytes())
+            frames = {name: Frame(sheet, about[name]) for name, sheet in zip(about, file["sheets"], strict=True)}
+            return cls(curve, epochs, frames, seconds)

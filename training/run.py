@@ -9,7 +9,7 @@ import time
 import filelock
 
 import utils
-from support import files
+from support import commands, files
 from support.commands import Signals, Stopped, UserError
 from support.networks import NETWORKS
 from training import checkpoint
@@ -131,13 +131,20 @@ class Run:
         if len(self.record.epochs) < epochs:
             fit(len(self.record.epochs), epochs, steps_per_epoch)
 
+    def plot(self, quality=None):
+        """Draw losses.png of the run so far."""
+        floor = quality and quality.floor
+        utils.plot_run(self.samples_dir / "losses.png", self.record.curve, self.record.epochs, floor)
+
     def write(self, quality=None):
         """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
         import keras
         import tensorflow as tf
 
-        utils.plot_run(self.samples_dir / "losses.png", self.record.curve, self.record.epochs)
-        utils.save_gif(self.samples_dir / "training.gif", list(self.record.frames.values()))
+        self.plot(quality)
+        # A quarter of the greys: nobody sees it, and the film takes two thirds of the room.
+        film = [frame.picture().point(lambda level: level // 4 * 255 // 63) for frame in self.record.frames.values()]
+        utils.save_gif(self.samples_dir / "training.gif", film, [0.5] * (len(film) - 1) + [3])
         results = {
             "config": self.about["config"],
             "data": self.about["data"],
@@ -160,6 +167,13 @@ class Run:
         if quality:
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
+
+
+def check_log_dir(log_dir):
+    """Raise UserError where TensorBoard's logs, if they are asked for, cannot be written."""
+    if log_dir:
+        commands.require("tensorboard", "--log-dir", "requirements-tensorboard.txt")
+        files.check_writable(log_dir / "events")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,125 @@
+"""What is gained and lost by choosing digits: --best-of and --truncation, by the numbers of evaluate.py.
+
+    python benchmarks/choosing.py                                # the first three default runs of benchmarks/seeds.py
+    python benchmarks/choosing.py --models-dirs models/pretrained --seeds 3
+
+Draws 10,000 digits by each choice with each pair of models and each seed, the same first hands for all: eight minutes
+for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import utils  # noqa: E402
+from benchmarks.seeds import machine  # noqa: E402
+from drawing import hands  # noqa: E402
+from evaluation import metrics  # noqa: E402
+from evaluation.judge import load_judge  # noqa: E402
+from support import commands, files, networks  # noqa: E402
+from support.commands import Range  # noqa: E402
+from support.datasets import load_dataset  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "choosing.json"
+RUNS = tuple(ROOT / "models" / "seeds" / f"default_{seed}" for seed in range(3))
+CHOICES = {
+    "as they come": {},
+    "`--best-of 2`": {"best_of": 2},
+    "`--best-of 10`": {"best_of": 10},
+    "`--truncation 0.8`": {"truncation": 0.8},
+    "`--truncation 0.6`": {"truncation": 0.6},
+}
+COLUMNS = {
+    "precision": ("precision", ".3f"),
+    "recall": ("recall", ".3f"),
+    "label_accuracy": ("the digit asked for is read", ".4f"),
+    "frechet_distance": ("Fréchet distance", ".2f"),
+}
+
+
+@dataclass
+class Config:
+    models_dirs: tuple[Path, ...] = RUNS  # directories of trained pairs, which differ in their seeds
+    seeds: Annotated[int, Range(1, 100)] = 1  # how often to draw with each pair
+    count: Annotated[int, Range(200, 60_000)] = 10_000  # digits
+    dataset: str = "mnist"  # the real digits
+
+
+def measure(models, choice, seed, count, judge, real):
+    """Draw by a choice and measure as evaluate.py does; returns a dict.
+
+    Args:
+        real: features of real digits, and their `metrics.moments`.
+    """
+    labels = np.arange(count) % models[-1]
+    rng = np.random.default_rng(seed)
+    images = np.concatenate(list(hands.write(models, labels[:, None], rng, **choice)))
+    features, logits = utils.look(judge, images)
+    reference, moments = real
+    return {
+        **metrics.neighbour_scores(reference, features),
+        "label_accuracy": float((logits.argmax(axis=1) == labels).mean()),
+        "frechet_distance": metrics.frechet_distance(moments, metrics.moments(features)),
+    }
+
+
+def table(results):
+    """The table of benchmarks/README.md, in Markdown: means and standard deviations over models and seeds."""
+    lines = ["| | " + " | ".join(name for name, _ in COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for choice, rows in results["choices"].items():
+        cells = []
+        for key, (_, form) in COLUMNS.items():
+            values = [row[key] for row in rows]
+            cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
+        lines.append(f"| {choice} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def sentence(results):
+    """What the README says of the results: means."""
+
+    def numbers(choice):
+        rows = results["choices"][choice]
+        precision, recall, read = (
+            np.mean([row[key] for row in rows]) for key in ("precision", "recall", "label_accuracy")
+        )
+        return f"{precision:.2f}, {recall:.2f} and {read:.1%}".replace("%", " %")
+
+    come, *chosen = (numbers(choice) for choice in ("as they come", "`--best-of 10`", "`--truncation 0.8`"))
+    return (
+        "Precision, recall and the share that is read as the digit asked for are "
+        f"{come} as the digits come, {chosen[0]} with `--best-of 10`, {chosen[1]} with `--truncation 0.8`"
+    )
+
+
+def benchmark(config):
+    """Run everything, write RESULTS, print the table of benchmarks/README.md and the sentence of the README."""
+    pairs = {path.name: networks.load_models(path) for path in config.models_dirs}
+    judge, images = load_judge(), load_dataset(config.dataset).x_train
+    features, _ = utils.look(judge, images)
+    some = np.random.default_rng(0).permutation(len(features))[:10_000]
+    real = features[some], metrics.moments(features)
+    results = {"choices": {name: [] for name in CHOICES}}
+    with tqdm(total=len(pairs) * config.seeds * len(CHOICES), unit=" measurements") as bar:
+        for name, models in pairs.items():
+            for seed in range(12345, 12345 + config.seeds):
+                for choice, options in CHOICES.items():
+                    numbers = measure(models, options, seed, config.count, judge, real)
+                    results["choices"][choice].append({"models": name, "seed": seed} | numbers)
+                    bar.update()
+    results["machine"] = machine()
+    files.write_json(RESULTS, results)
+    results = json.loads(RESULTS.read_text())
+    print(table(results), sentence(results), sep="\n\n")
+
+
+if __name__ == "__main__":
+    commands.run(benchmark, Config)

@@ -1,0 +1,63 @@
+"""How the pictures of generate_digits.py look: their size, ink and lines, and what they carry."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ImageOps
+
+import utils
+from support.commands import UserError
+
+WIDTH = 20  # digits of 30 pixels: about so wide pictures become, magnified; and the longest line of a number
+MAX_FILM = 2**28  # pixels of all frames
+
+
+def columns_of(count):
+    """How many digits of a number stand in a line, for lines of about equal length."""
+    return -(-count // -(-count // WIDTH))
+
+
+@dataclass
+class Pictures:
+    """The pictures of a run of the command.
+
+    Attributes:
+        directory: where they go.
+        scale: screen pixels a pixel; 0 for one that suits the width.
+        invert: whether they are dark on white.
+        about: dict, text that each PNG carries.
+    """
+
+    directory: Path
+    scale: int
+    invert: bool
+    about: dict
+
+    def _scale(self, columns):
+        return self.scale or min(12, max(2, WIDTH // columns))
+
+    def _picture(self, image, scale, *caption):
+        picture = utils.to_picture(image, scale)
+        picture = utils.with_caption(picture, caption) if caption else picture
+        return ImageOps.invert(picture) if self.invert else picture
+
+    def save_sheet(self, name, image, *caption):
+        """Save a sheet, uint8 (H, W, C), with lines of text below."""
+        picture = self._picture(image, self._scale(image.shape[1] // 30), *caption)
+        utils.save_png(self.directory / name, picture, **self.about)
+
+    def save_digit(self, name, image):
+        """Save a single digit, uint8 (28, 28, C); pixel by pixel, where no other scale was asked for."""
+        utils.save_png(self.directory / name, self._picture(image, self.scale or 1), **self.about)
+
+    def save_film(self, name, frames, holds=()):
+        """Save a film, uint8 (frames, N, 28, 28, C), of which the frames `holds` stay for longer."""
+        columns = columns_of(frames.shape[1])
+        pictures = [self._picture(utils.sheet(images, columns), self._scale(columns)) for images in frames]
+        seconds = [0.6 if index in holds else 0.05 for index in range(len(pictures))]
+        utils.save_gif(self.directory / name, pictures, seconds)
+
+    def check_film(self, flag, frames, digits):
+        """Raise UserError where a film would take too much memory."""
+        if frames * digits * 30**2 * self._scale(columns_of(digits)) ** 2 > MAX_FILM:
+            raise UserError(f"{flag} would be too large a film: ask for fewer frames or digits, or a smaller --scale")

@@ -1,0 +1,57 @@
+"""Films that generate_digits.py makes."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from generate_digits import Config, generate
+from support.networks import PRETRAINED_DIR
+
+
+def draw(tmp_path, **options):
+    return generate(Config(models_dir=PRETRAINED_DIR, output_dir=tmp_path, **options))
+
+
+def film(path):
+    """The frames of a film, int (N, H, W), and how many milliseconds each stays."""
+    frames = [frame.copy() for frame in ImageSequence.Iterator(Image.open(path))]
+    return np.stack([np.array(frame.convert("L"), int) for frame in frames]), [f.info["duration"] for f in frames]
+
+
+def test_film_goes_round(tmp_path):
+    draw(tmp_path, digits="17", interpolate=40)
+    frames, _ = film(tmp_path / "interpolation.gif")
+    assert frames.shape == (40, 300, 600)
+    first, second, opposite, last = frames[[0, 1, 20, 39]]
+    assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
+    assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("interpolation", {"interpolate": 60}),
+        ("interpolation", {"interpolate": 24, "only": "4", "seed": 1}),
+        ("morph", {"morph": "38"}),
+        ("morph", {"morph": "2026", "seed": 2, "invert": True}),
+    ],
+)
+def test_films_move_evenly(tmp_path, name, options):
+    """Also from the last frame to the first, and as the file shows it."""
+    draw(tmp_path, count=10, **options)
+    frames, _ = film(tmp_path / f"{name}.gif")
+    steps = np.sqrt(((frames - np.roll(frames, -1, axis=0)) ** 2).sum(axis=(1, 2)))
+    assert steps.min() > 0 and steps.max() < 3 * np.median(steps), steps / np.median(steps)
+
+
+def test_a_three_becomes_an_eight(tmp_path, reader):
+    """And stays a while, before it becomes a three again; all in the hand that --digits has."""
+    draw(tmp_path, count=10, morph="38", scale=1)
+    frames, milliseconds = film(tmp_path / "morph.gif")
+    digits = frames[:, 1:-1, 1:-1, None].astype("uint8")
+    three, eight = np.flatnonzero(np.array(milliseconds) > 500)
+    readings = reader(digits)
+    assert (three, eight) == (0, len(frames) // 2) and readings[three] == 3 and readings[eight] == 8
+    assert set(readings[:5]) == {3} and set(readings[eight - 5 : eight + 5]) == {8}
+    written, _ = draw(tmp_path, digits="38")
+    assert np.abs(digits[[three, eight]].astype(int) - written).max() <= 1

@@ -1,0 +1,46 @@
+"""Hands: the choice among several, how far they lie apart, one for many digits."""
+
+import numpy as np
+from PIL import Image
+
+from generate_digits import Config, generate
+from support import networks
+from support.networks import PRETRAINED_DIR
+
+
+def draw(tmp_path, **options):
+    return generate(Config(models_dir=PRETRAINED_DIR, output_dir=tmp_path, **options))
+
+
+def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
+    _, discriminator, *_ = networks.load_models(PRETRAINED_DIR)
+
+    def rating(images, labels):
+        logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)
+        return np.take_along_axis(logits, labels[:, None], axis=1)
+
+    for digits in (None, "31415"):
+        gains = []
+        for seed in range(3):
+            first, labels = draw(tmp_path, count=100, digits=digits, seed=seed)
+            best, same = draw(tmp_path, count=100, digits=digits, seed=seed, best_of=5)
+            np.testing.assert_array_equal(labels, same)
+            gains.append(rating(best, labels).mean() - rating(first, labels).mean())
+        assert max(gains) > 0 and min(gains) > -1e-4, gains  # a first try can be the best already
+
+
+def test_truncation_draws_hands_together(tmp_path):
+    spreads = []
+    for truncation in (1.0, 0.5, 0.0):
+        images, _ = draw(tmp_path, only="5", count=200, truncation=truncation)
+        spreads.append(images.var(axis=0).sum())
+    assert spreads[0] > 1.2 * spreads[1] > spreads[2] == 0
+
+
+def test_styles_have_a_row_a_hand_and_a_column_a_digit(tmp_path, reader):
+    images, _ = draw(tmp_path, digits="7", styles=True, scale=1)
+    pixels = np.array(Image.open(tmp_path / "styles.png"))
+    assert pixels[300:].any()  # the caption
+    digits = pixels[:300, :300].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
+    assert (reader(digits.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
+    assert np.abs(digits[0, 7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers

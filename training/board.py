@@ -1,0 +1,48 @@
+"""The run as TensorBoard shows it; `tensorboard` is in requirements-tensorboard.txt."""
+
+import keras
+import tensorflow as tf
+
+from support import files
+
+
+class Board(keras.callbacks.TensorBoard):
+    """Log a run for TensorBoard: losses and outputs of each call and epoch, the sheets, the configuration.
+
+    Epochs count from 0, as Keras' own callback has it; all else stands at the number of images seen.
+
+    Args:
+        log_dir: where the logs go.
+        run: `run.Run`, whose record has them; to be called after it has got the news.
+    """
+
+    def __init__(self, log_dir, run):
+        super().__init__(log_dir, write_graph=False)
+        self.run, self.shown = run, set(run.record.frames)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        text = files.to_json({key: self.run.about[key] for key in ("config", "data")})
+        with self._train_writer.as_default():
+            tf.summary.text("configuration", "    " + text.replace("\n", "\n    "), step=self.run.record.images)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        with self._train_writer.as_default(self.run.record.images):
+            for name, value in logs.items():
+                tf.summary.scalar(f"calls/{name}", value)
+        self._show_sheets()
+
+    def on_epoch_end(self, epoch, logs=None):
+        # Keras' logs are those of the last call; the record has the epoch's.
+        row = self.run.record.epochs[-1]
+        super().on_epoch_end(epoch, {name: value for name, value in row.items() if name not in ("epoch", "images")})
+        self._show_sheets()
+        self._train_writer.flush()
+
+    def _show_sheets(self):
+        with self._train_writer.as_default():
+            for name in self.run.record.frames.keys() - self.shown:
+                sheet, about = self.run.record.frames[name]
+                tf.summary.image("sheets/digits", sheet[None], step=about["images"])
+                self.shown.add(name)
