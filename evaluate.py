@@ -20,7 +20,7 @@ import numpy as np
 from evaluation.judge import JUDGE, load_judge
 from evaluation.measure import digits_to_score, measure
 from evaluation.report import write_report
-from support import commands, files, networks
+from support import commands, files, model_files
 from support.commands import Range, UserError
 from support.datasets import load_dataset
 
@@ -92,7 +92,7 @@ def evaluate(config):
     settings = {
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "training": networks.read_run(source),
+        "training": model_files.read_run(source),
     }
     if config.json:
         files.write_json(config.json, settings | numbers)

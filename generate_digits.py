@@ -22,9 +22,9 @@ import numpy as np
 from tqdm import tqdm
 
 import utils
-from drawing import films, hands, writers
+from drawing import films, formats, hands
 from drawing.pictures import Pictures, columns_of
-from support import commands, datasets, files, networks
+from support import commands, datasets, files, model_files
 from support.commands import Range, StandardError, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
@@ -79,7 +79,7 @@ def check(config):
     if config.npz:
         files.check_writable(config.npz)
     if config.idx:
-        writers.check_idx(config.idx)
+        formats.check_idx(config.idx)
     if config.folders:
         files.check_vacant(config.folders)
 
@@ -110,12 +110,12 @@ def about(config, models):
 
 def draw_all(config, models, labels, pictures):
     """Draw all labels, int (hands, figures), into data sets and separate pictures; returns those for the sheet."""
-    formats = (writers.npz, config.npz), (writers.idx, config.idx), (writers.folders, config.folders, pictures.about)
+    exports = (formats.npz, config.npz), (formats.idx, config.idx), (formats.folders, config.folders, pictures.about)
     shape, each_label, shown, done = models[0].output_shape[1:], labels.ravel(), [], 0
     with contextlib.ExitStack() as stack:
         bar = tqdm(total=labels.size, unit=" digits", unit_scale=True, delay=2, leave=False, file=StandardError())
         stack.enter_context(bar)
-        contexts = [writer(path, each_label, shape, *more) for writer, path, *more in formats if path]
+        contexts = [writer(path, each_label, shape, *more) for writer, path, *more in exports if path]
         writes = [stack.enter_context(context) for context in contexts]
         rng = np.random.default_rng(config.seed)
         for images in hands.write(models, labels, rng, config.best_of, config.truncation):
@@ -138,8 +138,8 @@ def generate(config):
         UserError: the models cannot be used or cannot draw what is asked, or a file cannot be written.
     """
     check(config)
-    models_dir = networks.default_models(config.models_dir)
-    models = networks.load_models(models_dir)
+    models_dir = model_files.default_models(config.models_dir)
+    models = model_files.load_models(models_dir)
     *_, latent_dim, num_classes = models
     cycle, morphs = classes_to_draw(config, num_classes, models_dir), figures(config.morph or "0", "--morph")
     is_number = config.digits is not None

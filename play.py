@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from page.document import MAX_FIGURES, MAX_HAND, page
-from support import commands, files, networks
+from support import commands, files, model_files
 from support.commands import Range, UserError
 
 MAX_BYTES = 3_000_000  # of the page: what one still sends by mail
@@ -40,8 +40,8 @@ def play(config):
         )
     path = config.output_dir / "play.html"
     files.check_writable(path)
-    models_dir = networks.default_models(config.models_dir)
-    models, run = networks.load_models(models_dir), networks.read_run(models_dir)
+    models_dir = model_files.default_models(config.models_dir)
+    models, run = model_files.load_models(models_dir), model_files.read_run(models_dir)
     text = page(*models, run, config.number, config.hand, config.directions)
     size = len(text.encode())
     if size > MAX_BYTES:

@@ -24,7 +24,7 @@ from benchmarks.seeds import machine  # noqa: E402
 from drawing import hands  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from evaluation.judge import load_judge  # noqa: E402
-from support import commands, files, networks  # noqa: E402
+from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
 
@@ -102,7 +102,7 @@ def sentence(results):
 
 def benchmark(config):
     """Run everything, write RESULTS, print the table of benchmarks/README.md and the sentence of the README."""
-    pairs = {path.name: networks.load_models(path) for path in config.models_dirs}
+    pairs = {path.name: model_files.load_models(path) for path in config.models_dirs}
     judge, images = load_judge(), load_dataset(config.dataset).x_train
     features, _ = utils.look(judge, images)
     some = np.random.default_rng(0).permutation(len(features))[:10_000]

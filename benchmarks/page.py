@@ -26,7 +26,7 @@ import play  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402
-from support.networks import PRETRAINED_DIR  # noqa: E402
+from support.model_files import PRETRAINED_DIR  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "page.json"
 PICTURE = ROOT / "docs" / "play.png"

@@ -11,7 +11,7 @@ def write(models, labels, rng, best_of=1, truncation=1.0):
     """Let each of several hands write its labels.
 
     Args:
-        models: what `networks.load_models` returns.
+        models: what `model_files.load_models` returns.
         labels: int (hands, figures).
         rng: `numpy.random.Generator` that the hands are drawn from, one after the other.
         best_of: how many hands to try for each; the one that looks most real to the discriminator is kept.

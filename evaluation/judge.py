@@ -13,7 +13,7 @@ import utils
 from support import commands, files
 from support.commands import Range, UserError
 from support.datasets import load_dataset
-from support.networks import PRETRAINED_DIR, load_network
+from support.model_files import PRETRAINED_DIR, load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
 

@@ -9,7 +9,7 @@ import utils
 from evaluation import metrics
 from evaluation.judge import accuracy_of_training_on
 from evaluation.two_sample import VERSIONS, Verdict, tell_apart
-from support import networks
+from support import model_files
 from support.commands import UserError
 from support.datasets import load_dataset
 
@@ -108,8 +108,8 @@ def digits_to_score(config, dataset):
             chosen = in_share(digits.y_train, dataset.y_train, rng)
             return digits.x_train[chosen], digits.y_train[chosen], config.npz
         return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0: of an unlabelled generator
-    models_dir = networks.default_models(config.models_dir)
-    generator, _, latent_dim, num_classes = networks.load_models(models_dir)
+    models_dir = model_files.default_models(config.models_dir)
+    generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
     count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
     noise = rng.standard_normal((count, latent_dim), "float32")
     if num_classes == 1:

@@ -33,7 +33,7 @@ def page(generator, discriminator, latent_dim, num_classes, run, number, hand, d
     """The text of the page.
 
     Args:
-        generator, discriminator, latent_dim, num_classes, run: as support/networks.py loads them.
+        generator, discriminator, latent_dim, num_classes, run: as support/model_files.py loads them.
         number, hand: what to write at first, a string of figures, and in which hand.
         directions: how many sliders it has.
 

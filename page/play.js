@@ -1,5 +1,5 @@
 "use strict";
-// The page: what is asked for is one `state`, which the fields, the link and page/drawing.js all follow.
+// The page: what is asked for is one `state`, which the fields, the link and page/canvas.js all follow.
 
 const START = {
   view: "row", // or wall

@@ -19,7 +19,7 @@ import train
 from benchmarks.page import chromium, find_chromium
 from support import commands
 from support.datasets import Dataset, load_dataset
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 from training.devices import start_tensorflow
 
 COMMITTED = ("*.py", "data", "drawing", "evaluation", "models/pretrained", "page", "support", "training", "Makefile")

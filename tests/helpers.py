@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 import train
-from support import networks
+from support import model_files
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_WIDTHS = {name: getattr(train.Config, name) for name in ("generator_width", "discriminator_width")}
@@ -18,7 +18,7 @@ DEFAULT_WIDTHS = {name: getattr(train.Config, name) for name in ("generator_widt
 
 def assert_equal_weights(*directories):
     """The models in two directories are the same, bit for bit."""
-    for name in networks.NETWORKS:
+    for name in model_files.NETWORKS:
         one, two = (keras.models.load_model(path / f"{name}.keras").get_weights() for path in directories)
         assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from support import commands, networks
+from support import commands, model_files
 from support.datasets import load_dataset
 from training import checkpoint
 
@@ -159,7 +159,7 @@ def try_models(data, directory, run):
         path.write_bytes(data.draw(st.one_of(mutated(path.read_bytes()), JSON.map(lambda v: json.dumps(v).encode()))))
     else:
         path.write_bytes(data.draw(keras_file(path)))
-    return refusal(networks.load_models, directory)
+    return refusal(model_files.load_models, directory)
 
 
 def try_state(data, directory, run):

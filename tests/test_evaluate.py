@@ -10,7 +10,7 @@ from evaluate import Config, evaluate
 from evaluation.judge import load_judge
 from evaluation.measure import in_share, measure
 from generator import build_generator
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from discriminator import build_discriminator
 from drawing import hands
 from generate_digits import Config, classes_to_draw, generate
 from generator import build_generator
-from support import commands, networks
-from support.networks import PRETRAINED_DIR
+from support import commands, model_files
+from support.model_files import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
@@ -100,7 +100,9 @@ def test_a_png_says_how_to_draw_it_again(tmp_path):
     paths = sorted(tmp_path.glob("*.png"))
     text = Image.open(paths[0]).text
     assert all(Image.open(path).text == text for path in paths) and len(paths) == 14
-    assert text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(networks.load_models(PRETRAINED_DIR))}"
+    assert (
+        text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(model_files.load_models(PRETRAINED_DIR))}"
+    )
     python, script, *flags = shlex.split(text["command"])
     assert (python, script) == ("python", "generate_digits.py") and str(tmp_path) not in text["command"]
     again = tmp_path / "again"

@@ -16,13 +16,13 @@ from evaluation.judge import load_judge
 from generator import build_generator
 from page import samples
 from play import Config
-from support import networks
-from support.networks import PRETRAINED_DIR
+from support import model_files
+from support.model_files import PRETRAINED_DIR
 
 
 @pytest.fixture(scope="module")
 def models():
-    return networks.load_models(PRETRAINED_DIR)
+    return model_files.load_models(PRETRAINED_DIR)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
     models_dir = save_models(tmp_path / "models", 5, num_classes, channels, dataset=dataset)
     path = play.play(Config(models_dir=models_dir, output_dir=tmp_path, directions=3))
     page = open_page(path)
-    generator, *_ = networks.load_models(models_dir)
+    generator, *_ = model_files.load_models(models_dir)
     for fragment, count in (
         ("", {1: 6, 10: 10, 26: 12}[num_classes]),
         ("view=wall", 100),

@@ -17,7 +17,7 @@ import generate_digits
 import train
 import utils
 from generator import build_generator
-from support import networks
+from support import model_files
 
 
 def test_a_run_leaves_its_files(short_run):
@@ -92,7 +92,7 @@ def test_two_short_epochs_beat_an_untrained_generator(short_run, reader):
         noise = np.random.default_rng(0).standard_normal((500, 64), "float32")
         return (reader(utils.draw(generator, noise, labels)) == labels).mean()
 
-    trained, *_ = networks.load_models(short_run / "models")
+    trained, *_ = model_files.load_models(short_run / "models")
     assert accuracy(build_generator(64, 10)) < 0.25
     assert accuracy(trained) > 0.5
 
@@ -116,7 +116,7 @@ def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path
         samples_dir=tmp_path / "samples",
     )
     train.train(config)
-    _, _, latent_dim, num_classes = networks.load_models(tmp_path / "models")
+    _, _, latent_dim, num_classes = model_files.load_models(tmp_path / "models")
     assert (latent_dim, num_classes) == (64, 1)
     images, labels = generate_digits.generate(
         generate_digits.Config(count=30, models_dir=tmp_path / "models", output_dir=tmp_path)

@@ -11,7 +11,7 @@ import filelock
 import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
-from support.networks import NETWORKS
+from support.model_files import NETWORKS
 from training import checkpoint
 from training.record import Record
 

@@ -3,7 +3,7 @@
 import json
 
 from benchmarks import choosing
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 
 FEW = {"as they come": {}, "`--best-of 10`": {"best_of": 2}, "`--truncation 0.8`": {"truncation": 0.0}}
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from generate_digits import Config, generate
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from generate_digits import Config, generate
-from support import networks
-from support.networks import PRETRAINED_DIR
+from support import model_files
+from support.model_files import PRETRAINED_DIR
 
 
 def draw(tmp_path, **options):
@@ -13,7 +13,7 @@ def draw(tmp_path, **options):
 
 
 def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
-    _, discriminator, *_ = networks.load_models(PRETRAINED_DIR)
+    _, discriminator, *_ = model_files.load_models(PRETRAINED_DIR)
 
     def rating(images, labels):
         logits = discriminator.predict(images.astype("float32") / 127.5 - 1, verbose=0)

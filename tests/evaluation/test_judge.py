@@ -7,7 +7,7 @@ import scipy.ndimage
 from evaluate import evaluate
 from evaluation import metrics
 from evaluation.judge import JUDGE, load_judge
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 from utils import look
 
 

@@ -12,8 +12,8 @@ from pages import message, settle, write
 
 import play
 from page import document, packing
-from support import networks
-from support.networks import PRETRAINED_DIR
+from support import model_files
+from support.model_files import PRETRAINED_DIR
 
 PARTS = "document.querySelectorAll('*').length - document.querySelectorAll('.digit, .digit *').length"
 
@@ -188,6 +188,6 @@ def test_the_committed_page_is_of_the_pretrained_models_and_these_scripts():
     text = (ROOT / "docs" / "play.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="models">(.*?)</script>', text, re.DOTALL)[1]
     assert document.assemble(found) == text, "make page"
-    for name, network in zip(networks.NETWORKS, networks.load_models(PRETRAINED_DIR), strict=False):
+    for name, network in zip(model_files.NETWORKS, model_files.load_models(PRETRAINED_DIR), strict=False):
         assert json.loads(found)[name] == packing.pack(network), "make page"
     assert len(text.encode()) <= play.MAX_BYTES

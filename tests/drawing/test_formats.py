@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from drawing import writers
+from drawing import formats
 from generate_digits import Config, generate
 from support import datasets
 from support.commands import UserError
-from support.networks import PRETRAINED_DIR
+from support.model_files import PRETRAINED_DIR
 
 COUNT = 1400
 
@@ -79,7 +79,7 @@ def test_nothing_is_left_of_what_failed(name, tmp_path):
     labels, more = np.arange(20) % 10, [{}] if name == "folders" else []
     with (
         pytest.raises(ZeroDivisionError),
-        getattr(writers, name)(tmp_path / "out", labels, (28, 28, 1), *more) as write,
+        getattr(formats, name)(tmp_path / "out", labels, (28, 28, 1), *more) as write,
     ):
         write(np.zeros((10, 28, 28, 1), "uint8"))
         raise ZeroDivisionError
@@ -92,7 +92,7 @@ def test_memory_does_not_grow_with_the_digits(name, tmp_path):
     block, blocks = np.zeros((10_000, 28, 28, 1), "uint8"), 30
     labels = np.zeros(blocks * len(block), "uint16")
     tracemalloc.start()
-    with getattr(writers, name)(tmp_path / "out", labels, (28, 28, 1)) as write:
+    with getattr(formats, name)(tmp_path / "out", labels, (28, 28, 1)) as write:
         for _ in range(blocks):
             write(block)
     _, peak = tracemalloc.get_traced_memory()
@@ -104,7 +104,7 @@ def test_memory_does_not_grow_with_the_digits(name, tmp_path):
 def test_idx_of_few_digits(count, tmp_path):
     """Blocks that straddle the border between training and test digits, and no test digits at all."""
     images, labels = np.random.default_rng(0).integers(256, size=(count, 28, 28, 3), dtype="uint8"), np.arange(count)
-    with writers.idx(tmp_path, labels, (28, 28, 3)) as write:
+    with formats.idx(tmp_path, labels, (28, 28, 3)) as write:
         for start in range(0, count, 3):
             write(images[start : start + 3])
     dataset = datasets.load_dataset(str(tmp_path))
@@ -113,11 +113,11 @@ def test_idx_of_few_digits(count, tmp_path):
 
 
 def test_refuses_what_would_be_read_wrongly(tmp_path):
-    with pytest.raises(UserError, match="too small"), writers.idx(tmp_path, np.array([256]), (28, 28, 1)):
+    with pytest.raises(UserError, match="too small"), formats.idx(tmp_path, np.array([256]), (28, 28, 1)):
         pass
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(b"mine")
     with pytest.raises(UserError, match="read instead"):
-        writers.check_idx(tmp_path)
+        formats.check_idx(tmp_path)
 
 
 def test_too_many_to_take_back_is_said_kindly(tmp_path):

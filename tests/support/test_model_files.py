@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malformed import members, refusal, try_data, try_models, try_state, zipped
 
-from support import networks
+from support import model_files
 from support.datasets import load_dataset
 
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -66,7 +66,7 @@ def generator(short_run):
 
 def refuses_model(path, content):
     path.write_bytes(content)
-    error = refusal(networks.load_network, path, "train.py")
+    error = refusal(model_files.load_network, path, "train.py")
     assert error and str(path) in error
     return error
 
@@ -245,4 +245,4 @@ def test_a_bomb_of_images_is_refused_before_it_goes_off(tmp_path):
 
 
 def test_every_layer_allowed_is_one_of_keras():
-    assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in networks.LAYERS)
+    assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in model_files.LAYERS)

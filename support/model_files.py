@@ -135,7 +135,9 @@ def _check_parts(part):
             module, name = part.get("module"), part.get("class_name")
             known = name in LAYERS if module == "keras.layers" else (module, name) == ("keras", "DTypePolicy")
             if not (known or module in PARTS) or part.get("registered_name") is not None:
-                raise _Refused(f"it holds a {str(name)[:50]!r}, not among the layers that support/networks.py allows")
+                raise _Refused(
+                    f"it holds a {str(name)[:50]!r}, not among the layers that support/model_files.py allows"
+                )
         for name, item in part.items():
             if name in WINDOWS and np.max(item) > MAX_WINDOW:
                 raise _Refused(f"a {name} in it is larger than {MAX_WINDOW}")
