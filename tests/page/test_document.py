@@ -180,7 +180,8 @@ def test_playing_about_breaks_nothing(open_page, play_html, seconds):
     assert play_about(page, random.Random(1), seconds) > 5 * seconds
     assert page.url.startswith(play_html.as_uri())
     more_heap, more_nodes = used()
-    assert more_heap - heap < 3e6 and more_nodes - nodes < 100, (heap, more_heap, nodes, more_nodes)
+    # The browser keeps what was typed into fields, up to a thousand times, to undo it: on an empty page, too.
+    assert more_heap - heap < 3e6 and more_nodes - nodes < 1100, (heap, more_heap, nodes, more_nodes)
 
 
 def test_the_committed_page_is_of_the_pretrained_models_and_these_scripts():

@@ -77,20 +77,25 @@ WINDOWS = [  # (size of the image, kernel, strides, padding)
 ]
 
 
+def with_random_weights(network):
+    rng = np.random.default_rng(0)
+    for weight in network.weights:
+        size = 1 / np.sqrt(np.prod(weight.shape[:-1]))
+        positive = "variance" in weight.path or "gamma" in weight.path
+        weight.assign(rng.uniform(0.3, 2, weight.shape) if positive else size * rng.standard_normal(weight.shape))
+    return network
+
+
 @pytest.fixture(scope="module")
 def run_both(browser_page):
-    """Run a Sequential with random weights in Keras and in the page, on random inputs; returns both outputs.
+    """Run a Sequential in Keras and in the page, with random weights and inputs; returns both outputs.
 
     In the page a second time too, when the network expects another input.
     """
 
     def run(network):
-        rng = np.random.default_rng(0)
-        for weight in network.weights:
-            size = 1 / np.sqrt(np.prod(weight.shape[:-1]))
-            positive = "variance" in weight.path or "gamma" in weight.path
-            weight.assign(rng.uniform(0.3, 2, weight.shape) if positive else size * rng.standard_normal(weight.shape))
-        inputs = rng.standard_normal((5, *network.input_shape[1:]), "float32")
+        with_random_weights(network)
+        inputs = np.random.default_rng(1).standard_normal((5, *network.input_shape[1:]), "float32")
         inputs[3] = np.maximum(inputs[3], 0)
         given = inputs.reshape(len(inputs), -1).tolist()
         script = """([operations, inputs]) => {
@@ -131,9 +136,12 @@ def test_every_layer_that_is_let_in_was_tried():
 
 def test_normalisation_vanishes_into_the_layer_before():
     """Also through a Reshape; but not where a ReLU stands between, or a channel has several scales."""
-    kinds = {name: [step["do"] for step in pack(keras.Sequential(network))] for name, network in NETWORKS.items()}
-    assert "scale and shift" not in kinds["a generator"] and len(kinds["a generator"]) == 6
-    assert kinds["normalised wherever it can be"].count("scale and shift") == 3
+
+    def kinds(name):
+        return [operation["do"] for operation in pack(with_random_weights(keras.Sequential(NETWORKS[name])))]
+
+    assert "scale and shift" not in kinds("a generator") and len(kinds("a generator")) == 6
+    assert kinds("normalised wherever it can be").count("scale and shift") == 3
 
 
 @pytest.mark.parametrize(
