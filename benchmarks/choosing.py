@@ -53,14 +53,14 @@ class Config:
     dataset: str = "mnist"  # the real digits
 
 
-def measure(models, choice, seed, count, judge, real):
-    """Draw by a choice and measure as evaluate.py does; returns a dict.
+def measure(models, choice, seed, count, dataset, judge, real):
+    """Draw by a choice, in the data set's class shares, and measure as evaluate.py does; returns a dict.
 
     Args:
         real: features of real digits, and their `metrics.moments`.
     """
-    labels = np.arange(count) % models[-1]
     rng = np.random.default_rng(seed)
+    labels = dataset.labels_in_share(count, rng)
     images = np.concatenate(list(hands.write(models, labels[:, None], rng, **choice)))
     features, logits = utils.look(judge, images)
     reference, moments = real
@@ -103,8 +103,8 @@ def sentence(results):
 def benchmark(config):
     """Run everything, write RESULTS, print the table of benchmarks/README.md and the sentence of the README."""
     pairs = {path.name: model_files.load_models(path) for path in config.models_dirs}
-    judge, images = load_judge(), load_dataset(config.dataset).x_train
-    features, _ = utils.look(judge, images)
+    judge, dataset = load_judge(), load_dataset(config.dataset)
+    features, _ = utils.look(judge, dataset.x_train)
     some = np.random.default_rng(0).permutation(len(features))[:10_000]
     real = features[some], metrics.moments(features)
     results = {"choices": {name: [] for name in CHOICES}}
@@ -112,7 +112,7 @@ def benchmark(config):
         for name, models in pairs.items():
             for seed in range(12345, 12345 + config.seeds):
                 for choice, options in CHOICES.items():
-                    numbers = measure(models, options, seed, config.count, judge, real)
+                    numbers = measure(models, options, seed, config.count, dataset, judge, real)
                     results["choices"][choice].append({"models": name, "seed": seed} | numbers)
                     bar.update()
     results["machine"] = machine()
