@@ -8,10 +8,10 @@ from support.model_files import PRETRAINED_DIR
 FEW = {"as they come": {}, "`--best-of 10`": {"best_of": 2}, "`--truncation 0.8`": {"truncation": 0.0}}
 
 
-def test_one_hand_costs_styles(monkeypatch, tiny_npz, tmp_path):
+def test_one_hand_costs_styles(monkeypatch, small_npz, tmp_path):
     monkeypatch.setattr(choosing, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(choosing, "CHOICES", FEW)
-    choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR,), seeds=2, count=300, dataset=str(tiny_npz)))
+    choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR,), seeds=2, count=300, dataset=str(small_npz)))
     choices = json.loads((tmp_path / "results.json").read_text())["choices"]
     assert [row["seed"] for row in choices["as they come"]] == [12345, 12346]
     for free, best, one_hand in zip(*choices.values(), strict=True):
