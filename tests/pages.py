@@ -8,6 +8,11 @@ SETTLED = """() => new Promise((resolve) => {
     const look = () => shown.some((tile) => tile.stale || tile.unrated) ? requestAnimationFrame(look) : resolve();
     look();
 })"""
+FOLLOWED = """(fragment) => new Promise((resolve) => {
+    if (location.hash.slice(1) === fragment) return resolve();
+    addEventListener("hashchange", resolve, {once: true});
+    location.hash = fragment;
+}).then(() => null)"""
 PIXELS = """() => shown.map(({context}) =>
     btoa(String.fromCharCode(...context.getImageData(0, 0, WIDTH, HEIGHT).data)))"""
 
@@ -28,6 +33,11 @@ def write(page, number, field="number"):
     page.locator(f"#{field}").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type(number)
+
+
+def follow(page, fragment):
+    """Follow a link within the page."""
+    page.evaluate(FOLLOWED, fragment)
 
 
 def press(slider, *keys):

@@ -6,7 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from pages import message, press, see, state_of, write
+from pages import follow, message, press, see, state_of, write
 from PIL import Image
 
 import play
@@ -97,12 +97,12 @@ def test_sliders_do_what_they_are_called(open_page, play_html):
 def test_a_blend_ends_at_the_other_hand_and_a_turn_at_the_other_digit(open_page, play_html, read):
     page = open_page(play_html, "text=333&hand=5&other=9&blend=100")
     end = see(page)
-    page.evaluate("location.hash = 'text=333&hand=9'")
+    follow(page, "text=333&hand=9")
     np.testing.assert_allclose(see(page).astype(int), end, atol=1)
     write(page, "8", "into")
     press(page.locator("#turn"), "End")
     eights = see(page)
-    page.evaluate("location.hash = 'text=888&hand=9'")
+    follow(page, "text=888&hand=9")
     np.testing.assert_array_equal(see(page), eights)
     assert read(eights) == "888"
 
@@ -181,7 +181,7 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
         ("view=wall", 100),
         ("text=1&turn=30&into=3", 1),
     ):
-        page.evaluate("(fragment) => { location.hash = fragment; begin(); }", fragment)
+        follow(page, fragment)
         images = see(page)
         if num_classes > 1 or "text" not in fragment:
             assert len(images) == count and message(page) == ""
