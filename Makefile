@@ -10,7 +10,7 @@ digits: .venv/run
 	.venv/bin/python generate_digits.py
 
 test: .venv/dev
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 format: .venv/dev
 	.venv/bin/ruff check --fix .
