@@ -1,4 +1,4 @@
-"""The page that evaluate.py --report writes: one HTML file that holds its utils."""
+"""The page that evaluate.py --report writes: one HTML file that holds its pictures."""
 
 import base64
 import html
