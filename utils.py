@@ -1,5 +1,7 @@
 """Pixels and pictures: in and out of networks, sheets of digits, PNG and GIF files, the plot of a run."""
 
+import concurrent.futures
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
@@ -12,8 +14,14 @@ COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour
 
 def look(network, images):
     """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
-    batches = (images[start : start + 500].astype("float32") / 127.5 - 1 for start in range(0, len(images), 500))
-    outputs = [network.predict_on_batch(batch) for batch in batches]
+
+    def output(start):
+        return network.predict_on_batch(images[start : start + 500].astype("float32") / 127.5 - 1)
+
+    outputs = [output(0)]
+    # Side by side, since for training an operation has no more than half of the cores.
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        outputs += pool.map(output, range(500, len(images), 500))
     if isinstance(outputs[0], list):
         return [_finite(np.concatenate(parts)) for parts in zip(*outputs, strict=True)]
     return _finite(np.concatenate(outputs))
