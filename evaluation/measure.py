@@ -150,7 +150,8 @@ def measure(config, dataset, judge, images, labels, source):
     count = min(config.count, len(images))
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
     with tqdm(total=4, desc="evaluating", leave=False) as bar:
-        real = reference(real_images, real_labels, utils.look(judge, real_images)[0], rng)
+        features = utils.look(judge, real_images)[0]
+        real = reference(real_images, real_labels, features, rng)
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
         numbers = {"digits": None, "training": None, "floor": score(floor, floor, real)}
@@ -159,9 +160,9 @@ def measure(config, dataset, judge, images, labels, source):
         numbers["digits"] = score(digits, floor, real)
         bar.update()
         if len(dataset.x_test):
-            other_images, other_labels, *some = dataset.split_off(count, rng)
-            others = reference(other_images, other_labels, utils.look(judge, other_images)[0], rng)
-            training = read_digits(judge, *some, others)
+            rest, chosen = dataset.split_off(count, rng)
+            others = reference(real_images[rest], real_labels[rest], features[rest], rng)
+            training = read_digits(judge, real_images[chosen], real_labels[chosen], others)
             numbers["training"] = score(training, floor, others)
         else:
             numbers["training"] = dict(numbers["floor"])

@@ -50,10 +50,10 @@ class Dataset(NamedTuple):
         return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
 
     def split_off(self, count, rng):
-        """Split off random training digits, at most a sixth; returns images, labels of the others, and of these."""
+        """Split off random training digits, at most a sixth; returns the indices of the others, and of these."""
         order = rng.permutation(len(self.x_train))
         chosen, rest = np.split(order, [min(count, len(order) // 6)])
-        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
+        return rest, chosen
 
     def hold_out(self, count, rng):
         """Split off real digits of other writers: test digits, or training digits where there are no test digits.
@@ -64,7 +64,8 @@ class Dataset(NamedTuple):
         if len(self.x_test):
             chosen = rng.permutation(len(self.x_test))[:count]
             return self.x_train, self.y_train, self.x_test[chosen], self.y_test[chosen]
-        return self.split_off(count, rng)
+        rest, chosen = self.split_off(count, rng)
+        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
 
 
 def load_dataset(name):
