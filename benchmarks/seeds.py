@@ -1,6 +1,6 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py        # five seeds of the default run and of two epochs: 40 minutes on two CPU cores
+    python benchmarks/seeds.py        # five seeds of the first two kinds of run, three of the long one: a night
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
 Writes benchmarks/seeds.json (all numbers) and prints the table. Each run is evaluated with 10,000 digits of a seed that
@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,11 @@ from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
-RUNS = {"two epochs": ["--epochs", "2"], "default": []}
+RUNS = {  # name: its flags, and how many seeds at most
+    "two epochs": (["--epochs", "2"], 100),
+    "default": ([], 100),
+    "long": (["--epochs", "24", "--generator-width", "96", "--discriminator-width", "64"], 3),
+}
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
 ROWS = {
     "seconds": ("seconds from start to saved models", ".0f"),
@@ -41,12 +46,16 @@ ROWS = {
     "density": ("density", ".3f"),
     "coverage": ("coverage", ".3f"),
     "share_nearer": ("nearer to a training digit than a test digit is", ".3f"),
+    "tstr": ("test accuracy of a classifier trained on them", ".4f"),
+    "two_sample": ("accuracy of telling them from training digits", ".3f"),
 }
 
 
 @dataclass
 class Config:
-    seeds: Annotated[int, Range(2, 100)] = 5  # how many runs of each kind
+    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long one at most three
+    classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
+    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
 
 
 def command(*words):
@@ -56,42 +65,63 @@ def command(*words):
         raise UserError(f"{words[0]} failed with exit code {done.returncode}: see to this\n{done.stderr[-2000:]}")
 
 
-def measure(name, seed):
+def measure(name, seed, classifiers, alone):
     """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
     directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
     numbers = directory / "evaluation.json"
-    if not numbers.exists():
+    if not (directory / "run.json").exists():
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
-        if not (directory / "run.json").exists():
-            command("train.py", "--resume", *RUNS[name], "--seed", seed, *places)
-        command("evaluate.py", "--models-dir", directory, "--json", numbers)
-    run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
-    return evaluation["digits"] | {"seconds": run["seconds"]}, {key: evaluation[key] for key in FLOORS}
+        command("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
+        if alone:
+            (directory / "alone").touch()
+    evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
+    if ("tstr" if classifiers else "frechet_distance") not in evaluation["digits"]:
+        words = ["--tstr", "--two-sample"] if classifiers else []
+        command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
+        evaluation = json.loads(numbers.read_text())
+    seconds = json.loads((directory / "run.json").read_text())["seconds"]
+    run = {"seed": seed, "seconds": seconds if (directory / "alone").exists() else None} | evaluation["digits"]
+    return run, {key: evaluation[key] for key in FLOORS}
+
+
+def cell(values, form):
+    """Mean and standard deviation of the values that there are, in Markdown."""
+    values = [value for value in values if value is not None]
+    if len(values) < 2:
+        return f"{values[0]:{form}}" if values else ""
+    return f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}"
 
 
 def table(results):
     """The README's table, in Markdown: mean and standard deviation over the seeds, and real digits."""
-    names = [*results["runs"], *FLOORS.values()]
-    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    columns = {f"{name}, {len(runs)} seeds": runs for name, runs in results["runs"].items()}
+    columns |= {FLOORS[name]: [floor] for name, floor in results["floors"].items()}
+    lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for key, (name, form) in ROWS.items():
-        cells = []
-        for runs in results["runs"].values():
-            values = [run[key] for run in runs]
-            cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
-        cells += [f"{floor[key]:{form}}" if key in floor else "" for floor in results["floors"].values()]
+        cells = (cell([run.get(key) for run in runs], form) for runs in columns.values())
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def benchmark(config):
     """Run everything, write RESULTS and print the table."""
-    results = {"runs": {name: [] for name in RUNS}}
-    with tqdm(total=len(RUNS) * config.seeds, unit=" runs") as bar:
-        for name in RUNS:
-            for seed in range(config.seeds):
-                numbers, results["floors"] = measure(name, seed)
-                results["runs"][name].append({"seed": seed} | numbers)
-                bar.update()
+    jobs = [(name, seed) for name, (_, most) in RUNS.items() for seed in range(min(config.seeds, most))]
+    alone, cores = config.side_by_side == 1, iter(sorted(os.sched_getaffinity(0)))
+
+    def pin():  # the processes that a thread starts have its core
+        if not alone:
+            os.sched_setaffinity(0, {next(cores)})
+
+    def job(name, seed):
+        return measure(name, seed, seed < config.classifiers, alone)
+
+    results = {"runs": {name: [] for name in RUNS}, "floors": {}}
+    with ThreadPoolExecutor(config.side_by_side, initializer=pin) as pool:
+        done = tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
+        for (name, _), (numbers, floors) in zip(jobs, done, strict=True):
+            results["runs"][name].append(numbers)
+            for column, floor in floors.items():  # with those of the classifiers, where a run has them
+                results["floors"].setdefault(column, {}).update(floor)
     results["machine"] = machine()
     files.write_json(RESULTS, results)
     print(table(results))
