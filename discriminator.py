@@ -7,14 +7,14 @@ from keras import layers
 def build_discriminator(num_classes, channels=1, width=48):
     """Build the discriminator.
 
-    Two strided convolutions without normalisation (Radford et al., 2016), and a hidden layer that sees the whole digit.
+    Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer that sees the whole digit.
     It has one logit per class and an image is judged by the logit of its label alone (as in the projection
     discriminator of Miyato and Koyama, 2018, without the term that all classes share), so the label is never an input.
 
     Args:
         num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
         channels: 1 for grey images, 3 for colour.
-        width: features at 7x7; half as many at 14x14.
+        width: features at 7x7; half as many at 14x14, twice as many at 4x4.
 
     Returns:
         A `keras.Sequential`: float32 (B, 28, 28, channels) in -1..1 -> float32 (B, num_classes), high where an image
@@ -27,8 +27,11 @@ def build_discriminator(num_classes, channels=1, width=48):
             layers.LeakyReLU(0.2),
             layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)
             layers.LeakyReLU(0.2),
+            layers.Conv2D(2 * width, 4, strides=2, padding="same"),  # (B, 4, 4, 2 * width)
+            layers.LeakyReLU(0.2),
             layers.Flatten(),
-            layers.Dense(64),  # without it each logit would be a sum over local features, blind to what goes together
+            # Without this layer each logit would be a sum over local features, blind to what goes together.
+            layers.Dense(4 * width // 3),
             layers.LeakyReLU(0.2),
             layers.Dense(num_classes),
         ],

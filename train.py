@@ -40,7 +40,7 @@ class Config:
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
-    epochs: Annotated[int, Range(1, 10_000)] = 9  # passes over the data; more is better, ever more slowly
+    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
     generator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
     discriminator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3

@@ -31,7 +31,8 @@ def test_real_digits_score_as_the_floor(score, real):
     for interval in ("frechet_interval", "kernel_interval"):  # of random resamples
         assert digits.pop(interval) == pytest.approx(floor.pop(interval), rel=0.8)
     assert digits == pytest.approx(floor, rel=1e-4, abs=1e-6)
-    assert digits["share_nearer"] == 0.5 and digits["label_accuracy"] > 0.99
+    assert digits["share_nearer"] == pytest.approx(0.5, abs=1e-3)  # of equal distances, rounding says which is less
+    assert digits["label_accuracy"] > 0.99
 
 
 def test_copies_show_as_copies_and_lost_recall(score, real):
