@@ -105,7 +105,7 @@ class GAN(keras.Model):
     @property
     def step(self):
         """How many steps it was trained."""
-        return int(self.generator_optimizer.iterations)
+        return int(self.generator_optimizer.iterations.numpy())
 
     @property
     def metrics(self):
@@ -116,9 +116,11 @@ class GAN(keras.Model):
         real = ops.cast(images, "float32") / 127.5 - 1
         one_hot = ops.one_hot(labels, self.num_classes)
         step = self.generator_optimizer.iterations
-        noise = tf.random.stateless_normal(
-            (ops.shape(real)[0], self.latent_dim), seed=ops.stack([ops.cast(self.seed, step.dtype), step.value])
-        )
+        seed = ops.stack([ops.cast(self.seed, step.dtype), step.value])
+        replica = tf.distribute.get_replica_context()
+        if replica.num_replicas_in_sync > 1:  # to each its own noise
+            seed = tf.random.experimental.stateless_fold_in(seed, replica.replica_id_in_sync_group)
+        noise = tf.random.stateless_normal((ops.shape(real)[0], self.latent_dim), seed=seed)
 
         loss = self.loss_functions
 
@@ -152,14 +154,16 @@ class GAN(keras.Model):
         gradients = generator_tape.gradient(generator_loss, self.generator.trainable_variables)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
 
-        self._update_average(ops.cast(step, "float32"))
+        # Once for all replicas of this process: they have the same weights, and there is one average.
+        replica.merge_call(self._update_average)
         self.discriminator_loss.update_state(discriminator_loss)
         self.generator_loss.update_state(generator_loss)
         self.real_output.update_state(real_logit)
         self.fake_output.update_state(fake_logit)
         return self.get_metrics_result()
 
-    def _update_average(self, step):
+    def _update_average(self, strategy):
+        step = ops.cast(self.generator_optimizer.iterations, "float32")
         # The warm-up keeps the random first weights from lingering in the average.
         decay = ops.minimum(self.ema_decay, (1 + step) / (10 + step))
         for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):

@@ -70,12 +70,16 @@ def train(config):
         UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
         commands.Stopped: a signal came; the run is saved.
     """
-    check_log_dir(config.log_dir)
     with Run(config.models_dir, config.samples_dir, resume_command(config)) as run:
+        if run.chief:
+            check_log_dir(config.log_dir)
         dataset, about = load(config)
         run.begin(about, config.resume)
-        gan = build_gan(config, dataset)
+        gan = build_gan(config, dataset, run.cluster)
         run.restore(gan)
+        if not run.chief:  # of several machines' workers only the chief measures and writes
+            run.fit(dataset, config.epochs, [])
+            return gan
         quality = play(config, dataset, gan, run)
         run.write(quality)
         flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
@@ -97,43 +101,47 @@ def load(config):
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
-def build_gan(config, dataset):
-    """Start TensorFlow, build and compile a `gan.GAN` for a data set."""
+def build_gan(config, dataset, cluster=None):
+    """Start TensorFlow on what there is, build and compile a `gan.GAN` for a data set."""
     # TensorFlow takes seconds to import: only here, so that --help and refusals come at once.
     from training.devices import start_tensorflow
 
-    start_tensorflow(config.deterministic)
+    strategy = start_tensorflow(config.deterministic, cluster, config.batch_size)
     import keras
 
     from discriminator import build_discriminator
     from gan import GAN, HoldThenFall
     from generator import build_generator
+    from training.replicas import scope
 
     keras.utils.set_random_seed(config.seed)
     count, *_, channels = dataset.x_train.shape
-    gan = GAN(
-        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width),
-        build_discriminator(dataset.num_classes, channels, config.discriminator_width),
-        seed=config.seed,
-    )
+    with scope(strategy):
+        generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width)
+        discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width)
+    gan = GAN(generator, discriminator, seed=config.seed)
     steps_per_epoch = count // config.batch_size
     # The work of a step, a thousand images at the default widths being 1.
     work = config.batch_size / 1024 * (config.generator_width**2 + config.discriminator_width**2) / (64**2 + 48**2)
-    gan.compile(
-        *(
-            keras.optimizers.Adam(
-                HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch), beta_1=config.beta_1
-            )
-            for lr in (config.generator_lr, config.discriminator_lr)
-        ),
-        loss=config.loss,
-        ema_decay=config.ema_decay,
-        r1_gamma=config.r1_gamma,
-        mismatch=config.mismatch,
-        # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
-        # And it must be over in a fraction of a second: a signal waits for it.
-        steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * work <= 1)),
-    )
+
+    def adam(lr):
+        # Replicas' gradients are summed, where their mean is meant.
+        scale = strategy.num_replicas_in_sync if strategy.num_replicas_in_sync > 1 else None
+        schedule = HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch)
+        return keras.optimizers.Adam(schedule, beta_1=config.beta_1, loss_scale_factor=scale)
+
+    with scope(strategy):
+        gan.compile(
+            adam(config.generator_lr),
+            adam(config.discriminator_lr),
+            loss=config.loss,
+            ema_decay=config.ema_decay,
+            r1_gamma=config.r1_gamma,
+            mismatch=config.mismatch,
+            # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
+            # And it must be over in a fraction of a second: a signal waits for it.
+            steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * work <= 1)),
+        )
     return gan
 
 

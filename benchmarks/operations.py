@@ -109,7 +109,7 @@ def dearest(gan, convolutions, times, step):
         parts[f"Adam, {network.name}"] = 1000 * seconds
 
     def average():
-        gan._update_average(tf.constant(1000.0))
+        gan._update_average(tf.distribute.get_strategy())
         return tf.constant(0)
 
     parts["averaging the generator"] = 1000 * seconds_per_call(tf.function(average))

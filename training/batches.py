@@ -3,12 +3,14 @@
 import tensorflow as tf
 
 
-def training_batches(images, labels, batch_size, seed, first_step=0):
+def training_batches(images, labels, batch_size, seed, first_step=0, replicas=range(1), of=1):
     """Return an endless `tf.data.Dataset` of (images, labels) batches, of step `first_step` and those after it.
 
     Args:
         images: uint8 (N, 28, 28, C); TensorFlow keeps a copy of an array each time, but none of a tensor.
         labels: int (N,).
+        replicas: those of all `of` that the batches are for: of each step's batch every one has an equal share, at its
+            place, and here come the shares of these, one after the other.
 
     Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
     no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.
@@ -17,13 +19,17 @@ def training_batches(images, labels, batch_size, seed, first_step=0):
     count = len(images)
     steps_per_epoch = count // batch_size
 
-    def batch(step):
-        epoch, position = step // steps_per_epoch, step % steps_per_epoch * batch_size
-        positions = position + tf.range(batch_size, dtype=tf.int64)
+    share = batch_size // of
+
+    def batch(turn):
+        step, replica = turn // len(replicas), replicas.start + turn % len(replicas)
+        epoch, position = step // steps_per_epoch, step % steps_per_epoch * batch_size + replica * share
+        positions = position + tf.range(share, dtype=tf.int64)
         chosen = tf.random.experimental.index_shuffle(positions, [seed, epoch], max_index=count - 1)
         return tf.gather(images, chosen), tf.gather(labels, chosen)
 
     # TensorFlow's tuning of the pipeline can hold up the end of an epoch for twenty seconds, until its thread wakes.
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
-    return tf.data.Dataset.range(first_step, 2**62).map(batch).prefetch(64).with_options(untuned)
+    first = first_step * len(replicas)
+    return tf.data.Dataset.range(first, 2**62).map(batch).prefetch(64).with_options(untuned)

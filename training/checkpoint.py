@@ -183,6 +183,20 @@ def _number(path):
     return int(path.name.partition("-")[0])
 
 
+def pack(state):
+    """The files of a State, or of None, as a dict of names and bytes; `unpack` makes the same of them elsewhere."""
+    return {f"{state.path.name}/{name}": (state.path / name).read_bytes() for name in (ABOUT, *FILES)} if state else {}
+
+
+def unpack(packed, models_dir):
+    """Put what `pack` returned into a directory, and return the State there."""
+    for name, content in packed.items():
+        path = models_dir / UNFINISHED / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return find(models_dir)
+
+
 def _checkpoint(gan):
     """What TensorFlow saves and restores: the GAN's variables, with those of layers that draw random numbers."""
     import tensorflow as tf

@@ -1,23 +1,64 @@
-"""How TensorFlow uses the machine."""
+"""How TensorFlow uses the machine, or several of them."""
 
 import contextlib
 import os
 
-from support.commands import quiet
+from support.commands import UserError, quiet
 
 
-def start_tensorflow(deterministic=True):
-    """Start TensorFlow for training: quietly, on the processor's cores as suits small networks.
+def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
+    """Start TensorFlow for training, quietly, on what there is; returns the `tf.distribute.Strategy` to build under.
+
+    Args:
+        cluster: `training.cluster.Cluster` whose workers have met: MultiWorkerMirroredStrategy. Without, several GPUs,
+            or several logical devices set up before, make a MirroredStrategy, and one device TensorFlow's default.
+        batch_size: images a step, of all replicas together.
 
     A step's operations are small: split over all cores each is done later than two of them, half of the cores each.
     (On two cores it is a fifth faster, see benchmarks/README.md.) Where TensorFlow has already started, its threads
     stay as they are.
+
+    Raises UserError where the batch cannot be shared.
     """
     with quiet():
         import tensorflow as tf
 
+        gpus = tf.config.list_physical_devices("GPU")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
+        for gpu in gpus:  # rather than all of its memory at once
+            tf.config.experimental.set_memory_growth(gpu, True)
+        if not gpus:
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    if cluster:
+        with quiet():
+            jobs = tf.train.ClusterSpec({"worker": cluster.workers})
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(
+                tf.distribute.cluster_resolver.SimpleClusterResolver(
+                    jobs,
+                    task_type="worker",
+                    task_id=cluster.index,
+                    num_accelerators={"GPU": len(gpus)},
+                    rpc_layer="grpc",
+                )
+            )
+    else:
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        if len(devices) == 1:
+            return tf.distribute.get_strategy()
+        strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+    replicas, workers = strategy.num_replicas_in_sync, len(cluster.workers) if cluster else 1
+    name = "MultiWorkerMirroredStrategy" if cluster else "MirroredStrategy"
+    kind, each = "GPU" if gpus else "CPU", replicas // workers
+    if batch_size % replicas:
+        raise UserError(
+            f"--batch-size {batch_size} cannot be shared by {replicas} replicas ({workers} x {each} {kind}): "
+            f"choose a multiple of {replicas}"
+        )
+    print(
+        f"{name}: {workers} x {each} {kind}, {batch_size // replicas} images each of a batch of {batch_size}",
+        flush=True,
+    )
+    return strategy

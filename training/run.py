@@ -4,7 +4,9 @@ import contextlib
 import csv
 import os
 import platform
+import tempfile
 import time
+from pathlib import Path
 
 import filelock
 
@@ -13,6 +15,7 @@ from support import commands, files
 from support.commands import Signals, Stopped, UserError
 from support.model_files import NETWORKS
 from training import checkpoint
+from training.cluster import read_cluster
 from training.record import Record
 
 
@@ -28,22 +31,34 @@ class Run:
     Attributes:
         signals: `support.commands.Signals`, in force while the run is entered.
         record: `training.record.Record` of all sittings.
+        cluster: `training.cluster.Cluster`, where TF_CONFIG tells of other workers; else None.
+        chief: whether this process saves and writes: all do, but for the chief's fellow workers.
     """
 
     def __init__(self, models_dir, samples_dir, command):
         self.models_dir, self.samples_dir, self.command = models_dir, samples_dir, command
         self.record, self.gan, self.state = Record(), None, None
+        self.cluster = read_cluster()
+        self.chief = self.cluster is None or self.cluster.chief
 
     def __enter__(self):
         self.started, self.earlier = time.perf_counter(), 0.0
         self.owned = contextlib.ExitStack()
         self.signals = self.owned.enter_context(Signals())
+        if self.cluster:
+            try:
+                self.owned.enter_context(self.cluster)
+            except UserError:
+                self.owned.close()
+                raise
         return self
 
     def __exit__(self, kind, error, traceback):
         with self.owned:
+            if self.cluster and kind is UserError:
+                self.cluster.refuse(str(error))
             # A signal in the midst of a call of steps finds a state that is not whole; what was saved before is.
-            if kind is Stopped and self.gan and self.record.images == self.gan.step * self.batch_size:
+            if kind is Stopped and self.chief and self.gan and self.record.images == self.gan.step * self.batch_size:
                 self.save()
         if kind is Stopped:
             with contextlib.suppress(OSError):  # nobody reads it any more
@@ -64,6 +79,12 @@ class Run:
             UserError: a directory cannot be written or is taken, or the run to resume is another.
         """
         self.about, self.batch_size = about, about["config"]["batch_size"]
+        greeting = about["config"] | about["data"]
+        greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in checkpoint.FREE}
+        if not self.chief:
+            directory = Path(self.owned.enter_context(tempfile.TemporaryDirectory()))
+            self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
+            return
         files.check_writable(self.models_dir / "run.json")
         files.check_writable(self.samples_dir / "losses.png")
         self.owned.enter_context(_only_run(self.models_dir))
@@ -76,6 +97,8 @@ class Run:
             print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
         elif resume:
             print(f"there is no run in {self.models_dir} to resume: starting one")
+        if self.cluster:
+            self.cluster.gather(greeting, checkpoint.pack(self.state))
 
     def restore(self, gan):
         """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.
@@ -89,7 +112,10 @@ class Run:
         self.earlier, self.gan = self.record.seconds["total"], gan
 
     def save(self):
-        """Save the state; raises UserError where it cannot be written or is not worth it."""
+        """Save the state; raises UserError where it cannot be written or is not worth it.
+
+        It asks nothing of other workers, so the chief can save whenever its own state is whole.
+        """
         now = time.perf_counter()
         self.record.seconds["total"] = self.seconds
         checkpoint.save(self.models_dir, self.gan, self.record, self.about)
@@ -106,30 +132,36 @@ class Run:
         import keras
         import tensorflow as tf
 
-        from training.batches import training_batches
+        from training import replicas
 
+        strategy = self.gan.generator.distribute_strategy  # that within whose scope it was built
         images, labels = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
         steps_per_epoch = len(images) // self.batch_size
+
+        if strategy.num_replicas_in_sync > 1:
+            self.gan.train_function = replicas.train_function(self.gan, strategy)
 
         def fit(epoch, until, steps):
             gan, seed = self.gan, self.about["config"]["seed"]
             gan.fit(
-                training_batches(images, labels, self.batch_size, seed, gan.step),
+                replicas.shared_batches(strategy, images, labels, self.batch_size, seed, gan.step),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
                 callbacks=callbacks,
-                shuffle=False,  # training_batches has
+                shuffle=False,  # shared_batches has
                 verbose=0,  # Progress shows more
             )
 
-        epoch = len(self.record.epochs)
-        if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first what is left of it
-            fit(epoch, epoch + 1, (epoch + 1) * steps_per_epoch - self.gan.step)
-        elif self.gan.step > epoch * steps_per_epoch:  # stopped after the last step of the epoch, before its end
-            keras.callbacks.CallbackList(callbacks, model=self.gan).on_epoch_end(epoch, {})
-        if len(self.record.epochs) < epochs:
-            fit(len(self.record.epochs), epochs, steps_per_epoch)
+        with self.cluster.training(tf.errors.OpError) if self.cluster else contextlib.nullcontext():
+            epoch = len(self.record.epochs)
+            if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first what is left of it
+                fit(epoch, epoch + 1, (epoch + 1) * steps_per_epoch - self.gan.step)
+            elif self.gan.step > epoch * steps_per_epoch:  # stopped after the last step of the epoch, before its end
+                keras.callbacks.CallbackList(callbacks, model=self.gan).on_epoch_end(epoch, {})
+            done = self.gan.step // steps_per_epoch  # other workers than the chief keep no record
+            if done < epochs:
+                fit(done, epochs, steps_per_epoch)
 
     def plot(self, quality=None):
         """Draw losses.png of the run so far."""

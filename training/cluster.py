@@ -1,0 +1,251 @@
+"""Several machines: what TF_CONFIG says of them, and how their workers meet, watch one another, and part.
+
+All this is done before and beside TensorFlow, which waits for ever for a worker that does not come. The first worker is
+the chief. The others tell it how they were started, and have the state to go on from, or the reason why not, in reply.
+The connections stay: one that breaks says at once, and whatever TensorFlow does, that a worker is gone.
+"""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import struct
+import sys
+import threading
+import time
+
+from support.commands import UserError
+
+PATIENCE = "WORKERS_TIMEOUT"  # environment variable: seconds to wait for the workers that have not come
+GOODBYE = b"."
+GRACE = 3  # seconds for a process to end by itself that has lost another: both may have been told to stop
+EXAMPLE = '{"cluster": {"worker": ["host1:4000", "host2:4000"]}, "task": {"type": "worker", "index": 0}}'
+
+
+def read_cluster(text=None):
+    """Read TF_CONFIG, or `text`; returns the Cluster, or None where there is but one worker.
+
+    Raises UserError where it is not what TensorFlow asks for: JSON with cluster, lists of host:port, and task.
+    """
+    text = os.environ.get("TF_CONFIG", "") if text is None else text
+    if not text.strip():
+        return None
+    try:
+        settings = json.loads(text)
+        jobs, task = settings["cluster"], settings["task"]
+        kind, index = task["type"], task["index"]
+        workers = [address for job in ("chief", "worker") for address in jobs.get(job, [])]
+    except ValueError as error:
+        raise UserError(f"TF_CONFIG is not JSON ({error}): write {EXAMPLE}") from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"TF_CONFIG lacks a part: write {EXAMPLE}") from error
+    for job in jobs:
+        if job not in ("chief", "worker"):
+            raise UserError(f"TF_CONFIG has tasks of type {job!r}: leave them out, there are only chief and worker")
+    if kind not in jobs:
+        raise UserError(f"TF_CONFIG's task is of type {kind!r}, which its cluster lacks: choose of {', '.join(jobs)}")
+    for address in workers:
+        match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None
+        if not match or not 0 < int(match[1]) < 2**16:
+            raise UserError(f"TF_CONFIG has {address!r} for a worker: write host:port")
+        if workers.count(address) > 1:
+            raise UserError(f"TF_CONFIG has {address} twice: give each worker a port of its own")
+    if type(index) is not int or not 0 <= index < len(jobs[kind]):
+        raise UserError(f"TF_CONFIG's index {index} is out of range: {kind} has 0 to {len(jobs[kind]) - 1}")
+    if len(jobs.get("chief", [])) > 1:
+        raise UserError(f"TF_CONFIG has {len(jobs['chief'])} chiefs: leave one, or none")
+    if len(workers) == 1:
+        return None
+    return Cluster(workers, index + (len(workers) - len(jobs["worker"]) if kind == "worker" else 0))
+
+
+class Cluster:
+    """The workers of a run, one of which this process is. To be entered once, around the run.
+
+    Args:
+        workers: their addresses, host:port, the chief's first.
+        index: which of them this is.
+    """
+
+    def __init__(self, workers, index):
+        self.workers, self.index = workers, index
+        self.peers, self.parted = {}, {}  # by their number: connections, and events for their goodbyes
+
+    @property
+    def chief(self):
+        return self.index == 0
+
+    def __enter__(self):
+        port = int(self.workers[self.index].rpartition(":")[2])
+        try:
+            self.door = socket.create_server(("", port))
+        except OSError as error:
+            name = self.name(self.index)
+            raise UserError(
+                f"port {port} of {name} cannot be used ({error.strerror}): free it or choose another"
+            ) from error
+        seconds = float(os.environ.get(PATIENCE, 300))
+        self.seconds, self.deadline = seconds, time.monotonic() + seconds
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.watching = False
+        for peer in (self.door, *self.peers.values()):
+            peer.close()
+
+    def refuse(self, reason):
+        """The run cannot begin: the chief tells the others, also those that come within seconds."""
+        if self.chief and not self.parted:
+            self.deadline = min(self.deadline, time.monotonic() + 10)
+            self._await()
+            self._reply(reason)
+
+    def name(self, number):
+        return f"{f'worker {number}' if number else 'the chief'} ({self.workers[number]})"
+
+    def gather(self, greeting, files):
+        """The chief's part: wait for the others, and give them files, a dict of names and bytes, to begin with.
+
+        Raises UserError, and has them raise it, where one does not come or greets with something else than `greeting`.
+        """
+        greetings = self._await()
+        if missing := [self.name(number) for number in range(1, len(self.workers)) if number not in greetings]:
+            raise UserError(f"{', '.join(missing)} has not come within {self.seconds:g} s: start it, or leave it out")
+        for number, other in greetings.items():
+            for key, value in greeting.items():
+                if other.get(key) != value:
+                    raise UserError(f"{self.name(number)} has {key} {other.get(key)}, the chief {value}: give the same")
+        self._reply("", files)
+        self._watch()
+
+    def join(self, greeting):
+        """Another worker's part: greet the chief, and wait for the files it gives, a dict of names and bytes.
+
+        Raises UserError where it is not reached, or has refused.
+        """
+        host, _, port = self.workers[0].rpartition(":")
+        while True:
+            left = self.deadline - time.monotonic()
+            if left < 0:
+                raise UserError(f"{self.name(0)} has not come within {self.seconds:g} s: start it, or look where it is")
+            try:
+                peer = socket.create_connection((host, int(port)), timeout=min(left, 5))
+                break
+            except OSError:
+                time.sleep(0.1)
+        try:
+            self.peers[0] = peer
+            peer.settimeout(self.seconds + 30)  # the chief waits for the others
+            _send(peer, json.dumps({"worker": self.index, "greeting": greeting}).encode())
+            error, sizes = json.loads(_receive(peer))
+            files = {name: _receive(peer) for name in sizes}
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.name(0)} went before all had come: look at what it says there") from error
+        if error:
+            raise UserError(error)
+        self._watch()
+        return files
+
+    def _await(self):
+        """Let the others in until all are here or the time is over; returns their greetings by their numbers."""
+        greetings = {}
+        while len(greetings) < len(self.workers) - 1 and (left := self.deadline - time.monotonic()) > 0:
+            self.door.settimeout(left)
+            try:
+                peer, _ = self.door.accept()
+                peer.settimeout(5)
+                message = json.loads(_receive(peer, 2**20))
+                number = message["worker"]
+                if number not in range(1, len(self.workers)):
+                    raise ValueError(number)
+            except (OSError, ValueError, LookupError, TypeError):  # nobody of ours
+                continue
+            self.peers[number], greetings[number] = peer, message["greeting"]
+        return greetings
+
+    def _reply(self, error, files=None):
+        for peer in self.peers.values():
+            try:
+                peer.settimeout(60)
+                _send(peer, json.dumps([error, list(files or ())]).encode())
+                for content in (files or {}).values():
+                    _send(peer, content)
+            except OSError:
+                pass  # it has gone, and is soon missed
+
+    def _watch(self):
+        self.door.close()  # TensorFlow needs the port
+        self.watching = True
+        for number, peer in self.peers.items():
+            peer.settimeout(None)
+            # A machine that vanishes says nothing: ask after 15 seconds of silence, and give up after 30.
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+                if hasattr(socket, option):
+                    peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            self.parted[number] = threading.Event()
+            threading.Thread(target=self._listen, args=(number, peer), daemon=True).start()
+
+    def _listen(self, number, peer):
+        try:
+            said = peer.recv(1)
+        except OSError:
+            said = b""
+        if said == GOODBYE:
+            self.parted[number].set()
+            return
+        time.sleep(GRACE)
+        if self.watching:
+            # The main thread waits within TensorFlow for somebody who will not answer. What this process has written is
+            # whole, as it would be had it been killed.
+            bar = "\n" * self.chief
+            print(
+                f"{bar}error: {self.name(number)} has gone: start all again, with --resume", file=sys.stderr, flush=True
+            )
+            os._exit(1)
+
+    @contextlib.contextmanager
+    def training(self, failure):
+        """Around the steps, at whose end all wait for all: until then they need one another.
+
+        Where TensorFlow fails, by an exception of class `failure`, the watch has a minute to tell who is gone.
+        """
+        try:
+            yield
+        except failure:
+            time.sleep(60)
+            raise
+        except BaseException:
+            self.watching = False  # what ends this process is its own affair
+            raise
+        for number, peer in self.peers.items():
+            if not self.chief:
+                peer.sendall(GOODBYE)
+            self.parted[number].wait()
+        self.watching = False
+        if self.chief:
+            for peer in self.peers.values():
+                peer.sendall(GOODBYE)
+
+
+def _send(peer, content):
+    peer.sendall(struct.pack(">Q", len(content)) + content)
+
+
+def _receive(peer, limit=2**32):
+    """What `_send` sent; raises ValueError where it is longer than `limit`, and OSError where it breaks off."""
+    (size,) = struct.unpack(">Q", _exactly(peer, 8))
+    if size > limit:
+        raise ValueError(size)
+    return _exactly(peer, size)
+
+
+def _exactly(peer, size):
+    content = bytearray()
+    while len(content) < size:
+        part = peer.recv(min(size - len(content), 2**20))
+        if not part:
+            raise ConnectionError("closed")
+        content += part
+    return bytes(content)

@@ -1,0 +1,68 @@
+"""Training on several devices at once, each with a share of every batch (synchronous data parallelism).
+
+Replicas have the same weights at every step, bit for bit: gradients are summed over all of them, and so is what batch
+normalisation keeps. What only the chief needs, the averaged generator and the metrics, lies outside of the strategy, so
+that drawing, measuring and saving ask nothing of the others.
+"""
+
+import contextlib
+
+import tensorflow as tf
+
+from training.batches import training_batches
+
+
+@contextlib.contextmanager
+def scope(strategy):
+    """Within this context, networks and optimizers are made for all replicas of a strategy."""
+    if strategy.num_replicas_in_sync == 1:
+        yield
+        return
+
+    def moving_statistics_are_means(make, **options):
+        # Each replica has seen other digits. Keras leaves each its own statistics, and the first one's would be drawn
+        # with, and saved.
+        if not options.get("trainable") and tf.as_dtype(options["dtype"]).is_floating:
+            options["aggregation"] = tf.VariableAggregation.MEAN
+        return make(**options)
+
+    with strategy.scope(), tf.variable_creator_scope(moving_statistics_are_means):
+        yield
+
+
+def shared_batches(strategy, images, labels, batch_size, seed, first_step):
+    """`batches.training_batches`, for all replicas of a strategy."""
+    if strategy.num_replicas_in_sync == 1:
+        return training_batches(images, labels, batch_size, seed, first_step)
+
+    def of_worker(context):
+        local = context.num_replicas_in_sync // context.num_input_pipelines
+        replicas = range(context.input_pipeline_id * local, (context.input_pipeline_id + 1) * local)
+        return training_batches(images, labels, batch_size, seed, first_step, replicas, context.num_replicas_in_sync)
+
+    return strategy.distribute_datasets_from_function(of_worker)
+
+
+def train_function(gan, strategy):
+    """What `gan.fit` should call: `gan.steps_per_execution` steps on all replicas, and the means of their metrics.
+
+    Keras' own reduces each log at every step in collectives of its own, as slow as those of the gradients, and fails on
+    scalars where there are several workers. Here they are reduced once a call.
+    """
+
+    @tf.function
+    @tf.autograph.experimental.do_not_convert
+    def call(iterator):
+        for metric in gan.metrics:
+            metric.reset_state()
+
+        def step(number):
+            strategy.run(gan.train_step, (next(iterator),))
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < gan.steps_per_execution, step, (0,))
+        means = strategy.run(lambda: tf.stack([metric.result() for metric in gan.metrics]))
+        means = tf.unstack(strategy.reduce("MEAN", means, axis=None))
+        return {metric.name: mean for metric, mean in zip(gan.metrics, means, strict=True)}
+
+    return call
