@@ -70,7 +70,8 @@ class Cluster:
 
     def __init__(self, workers, index):
         self.workers, self.index = workers, index
-        self.peers, self.parted = {}, {}  # by their number: connections, and events for their goodbyes
+        # By their numbers: connections, what they greeted with, events for their goodbyes.
+        self.peers, self.greetings, self.parted = {}, {}, {}
 
     @property
     def chief(self):
@@ -149,7 +150,7 @@ class Cluster:
 
     def _await(self):
         """Let the others in until all are here or the time is over; returns their greetings by their numbers."""
-        greetings = {}
+        greetings = self.greetings
         while len(greetings) < len(self.workers) - 1 and (left := self.deadline - time.monotonic()) > 0:
             self.door.settimeout(left)
             try:

@@ -1,0 +1,195 @@
+"""Several machines: here two workers on this one, as TF_CONFIG has them."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import ROOT, assert_same_run, flags_of, run_in
+
+import train
+from support.commands import UserError
+from training import checkpoint, cluster
+from training.cluster import Cluster, read_cluster
+
+
+def free_ports(count):
+    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [door.getsockname()[1] for door in doors]
+    for door in doors:
+        door.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def tf_config(index, workers=("host1:4000", "host2:4000"), kind="worker", **jobs):
+    return json.dumps({"cluster": jobs or {"worker": list(workers)}, "task": {"type": kind, "index": index}})
+
+
+@pytest.fixture
+def start_workers(tmp_path):
+    """Start a worker for each configuration; none outlives the test."""
+    processes = []
+
+    def start(*configs):
+        workers = free_ports(len(configs))
+        for index, config in enumerate(configs):
+            notes = config.models_dir.parent / "notes.jsonl"
+            notes.parent.mkdir(parents=True, exist_ok=True)
+            command = [sys.executable, "tests/worker.py", "1", notes, *flags_of(config)]
+            environment = os.environ | {"TF_CONFIG": tf_config(index, workers), "WORKERS_TIMEOUT": "60"}
+            streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+            processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **streams))
+        return processes[-len(configs) :]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def notes(directory):
+    lines = [json.loads(line) for line in (directory / "notes.jsonl").read_text().splitlines()]
+    return [line for line in lines if "epoch" in line], [line["digits"] for line in lines if "digits" in line]
+
+
+def last_line(process):
+    output, errors = process.communicate()
+    return output, errors.splitlines()[-1] if errors else ""
+
+
+def test_two_workers(start_workers, small_npz, tmp_path):
+    """Equal weights on both, each digit once, one writes; one dies; and together they go on as if nothing had been."""
+    chief, other, both = (
+        run_in(tmp_path / name, small_npz, evaluate=False, checkpoint_every=1) for name in ("chief", "other", "both")
+    )
+    first, second = processes = start_workers(chief, other)
+    said = [last_line(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    line = "MultiWorkerMirroredStrategy: 2 x 1 CPU, 16 images each of a batch of 32\n"
+    assert said[0][0].startswith(line) and "models in" in said[0][0] and said[1] == (line, "")
+    assert [path.name for path in other.models_dir.parent.iterdir()] == ["notes.jsonl"]
+    (ours, digits), (theirs, others) = (notes(config.models_dir.parent) for config in (chief, other))
+    assert len(ours) == 2 and ours == theirs and ours[0]["digests"] != ours[1]["digests"]
+    steps = [np.ravel(mine + yours) for mine, yours in zip(*digits, *others, strict=True)]
+    assert sorted(np.ravel(steps)) == list(range(64)) and {len(step) for step in steps} == {16}
+
+    first, second = start_workers(both, other)
+    while not checkpoint.find(both.models_dir):
+        assert first.poll() is None, last_line(first)
+        time.sleep(0.05)
+    second.kill()
+    killed = time.monotonic()
+    _, error = last_line(first)
+    assert first.returncode == 1 and error.startswith("error: worker 1 (127.0.0.1:") and "--resume" in error
+    assert time.monotonic() - killed < 60
+    processes = start_workers(replace(both, resume=True), replace(other, resume=True))
+    said = [last_line(process) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert_same_run(both.models_dir, both.samples_dir, tmp_path / "chief")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{not json", "not JSON"),
+        ("[1]", "lacks a part"),
+        ('{"cluster": {"worker": ["a:1", "b:2"]}}', "lacks a part"),
+        (tf_config(2), "index 2 is out of range"),
+        (tf_config(-1), "index -1 is out of range"),
+        (tf_config("0"), "index 0 is out of range"),
+        (tf_config(0, kind="cook"), "'cook'"),
+        (tf_config(0, kind="evaluator"), "'evaluator'"),
+        (tf_config(0, kind="ps", worker=["a:1"], ps=["b:1"]), "'ps'"),
+        (tf_config(0, workers=("host1", "host2:4000")), "'host1'"),
+        (tf_config(0, workers=("host1:70000", "host2:4000")), "'host1:70000'"),
+        (tf_config(0, workers=("host1:4000", "host1:4000")), "twice"),
+        (tf_config(0, kind="chief", chief=["a:1", "b:1"], worker=["c:1"]), "2 chiefs"),
+    ],
+)
+def test_refuses_a_tf_config_that_is_wrong(text, said, refuses, monkeypatch, tmp_path):
+    """In one line, before anything is written."""
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert said in refuses(train.train, "--models-dir", tmp_path / "models")
+    assert not any(tmp_path.iterdir())
+
+
+def test_reads_who_is_who():
+    with_chief = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+    for kind, index, place in (("chief", 0, 0), ("worker", 0, 1), ("worker", 1, 2)):
+        found = read_cluster(tf_config(index, kind=kind, **with_chief))
+        assert (found.workers, found.index, found.chief) == (["a:1", "b:1", "c:1"], place, place == 0)
+    assert read_cluster(tf_config(1)).index == 1
+    assert read_cluster("") is None and read_cluster(tf_config(0, workers=["host1:4000"])) is None
+
+
+def test_refuses_a_port_that_is_taken(refuses, monkeypatch, small_npz, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("TF_CONFIG", tf_config(0, [address, "host2:4000"]))
+        assert address in refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path):
+    workers = free_ports(2)
+    monkeypatch.setenv("TF_CONFIG", tf_config(index, workers))
+    monkeypatch.setenv(cluster.PATIENCE, "0.5")
+    places = ["--models-dir", tmp_path / "models", "--samples-dir", tmp_path / "samples"]
+    error = refuses(train.train, "--dataset", small_npz, *places)
+    assert f"({workers[1 - index]}) has not come within 0.5 s" in error
+    assert index == 0 or not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def meet():
+    """Have workers meet in threads; returns what each came to: files, None for the chief, or its UserError."""
+
+    def meet(*greetings, files=None, refusal=None):
+        workers, ends = free_ports(len(greetings)), [None] * len(greetings)
+
+        def work(index):
+            with Cluster(workers, index) as one:
+                try:
+                    if index:
+                        ends[index] = one.join(greetings[index])
+                    elif refusal:
+                        one.refuse(refusal)
+                    else:
+                        one.gather(greetings[0], files or {})
+                    if not refusal:
+                        with one.training(OSError):
+                            pass
+                except UserError as error:
+                    ends[index] = str(error)
+                    one.refuse(str(error))
+
+        threads = [threading.Thread(target=work, args=(index,)) for index in range(len(greetings))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
+        return ends
+
+    return meet
+
+
+def test_the_others_begin_with_what_the_chief_gives(meet):
+    files = {"a": b"1" * 3_000_000, "b": b""}
+    assert meet({}, {}, {}, files=files) == [None, files, files]
+
+
+def test_all_refuse_where_one_was_started_otherwise(meet):
+    ends = meet({"seed": 1}, {"seed": 1}, {"seed": 2})
+    assert ends[0] == ends[1] == ends[2] and "worker 2" in ends[0] and "seed 2" in ends[0]
+
+
+def test_the_others_follow_a_chief_that_refuses(meet):
+    assert meet({}, {}, refusal="no: none")[1] == "no: none"
