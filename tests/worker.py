@@ -11,6 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import train
@@ -42,7 +44,9 @@ def taking_notes(path):
             variables = [variable for part in parts for variable in part.weights]
             variables += gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
             count = len(getattr(gan.generator.weights[0].value, "values", [None]))
-            note(path, epoch=epoch, step=gan.step, digests=[digest(variables, replica) for replica in range(count)])
+            digests = [digest(variables, replica) for replica in range(count)]
+            parameters = sum(int(np.prod(v.shape)) for net in parts[:2] for v in net.trainable_variables)
+            note(path, epoch=epoch, digests=digests, parameters=parameters)
 
     def digits(strategy, count=64, batch_size=16):
         numbers = tf.range(count)

@@ -193,3 +193,28 @@ def test_all_refuse_where_one_was_started_otherwise(meet):
 
 def test_the_others_follow_a_chief_that_refuses(meet):
     assert meet({}, {}, refusal="no: none")[1] == "no: none"
+
+
+def test_the_readme_sets_tf_config_as_it_must_be():
+    """Slurm's commands stand in for Slurm, and the shell for Kubernetes."""
+    readme = (ROOT / "README.md").read_text()
+    commands = """
+        scontrol() { printf 'a\\nb\\n'; }
+        srun() { SLURM_PROCID=1 "$@"; }
+        python() { echo "$TF_CONFIG" | tr '\\n' ' '; echo; }
+        export -f python
+        JOB_COMPLETION_INDEX=1
+    """
+    blocks = [block.partition("\n```")[0] for block in readme.partition("## More machines")[2].split("```bash\n")[1:]]
+    blocks.append(readme.partition("args:\n            - >-\n")[2].partition("```")[0])
+    found = []
+    for block in blocks:
+        shell = ["bash", "-c", commands + block]
+        said = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+        found += [read_cluster(line) for line in said.splitlines()]
+    assert [(one.workers[1], one.index) for one in found] == [
+        ("host2:4000", 0),
+        ("host2:4000", 1),
+        ("b:4000", 1),
+        ("gan-1.gan:4000", 1),
+    ]

@@ -1,0 +1,208 @@
+"""Do several workers pay? Start them on this machine as a user would, a core each, and time them.
+
+    python benchmarks/scaling.py                      # nine minutes on two CPU cores
+    python benchmarks/scaling.py --quality-epochs 2   # also: are the digits as good? half an hour more
+
+Each worker is a process with a TF_CONFIG of its own, on the loopback interface, pinned to a core; it trains on real
+MNIST with the same batch whether it is alone or not. Images a second are those between the sheets after 4,000 images
+and at the epoch's end. The weights must be the same on all workers after every epoch. Beside them stands one process on
+all cores, as `train.py` is by default. With --quality-epochs the global batch is the default one, shared by 1, 2 and 4
+workers.
+
+Writes benchmarks/scaling.json and prints the tables of benchmarks/README.md, the last of which is a model of other
+machines: a step takes its work, divided, and the exchange of its gradients around a ring of N workers, 2 (N - 1) / N of
+their bytes through each link and 2 (N - 1) delays (Patarasu and Yuan, 2009). Links and GPUs are assumed, not measured.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.seeds import machine  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range, Signals, UserError  # noqa: E402
+from support.datasets import load_dataset  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "scaling.json"
+LINKS = {"1 Gbit/s": (1.25e8, 50e-6), "100 Gbit/s": (1.25e10, 10e-6)}  # bytes/s, seconds from host to host
+# Of a data-centre GPU: the arithmetic that it reaches in networks like these, and the least that a step's kernels take.
+GPU_FLOPS, GPU_STEP = 1e13, 3e-3
+FLOP_AN_IMAGE = 36e6  # at the default widths, see benchmarks/step_cost.py; it grows with the square of the width
+
+
+@dataclass
+class Config:
+    batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (32, 128)  # images a step and worker
+    rounds: Annotated[int, Range(1, 100)] = 3  # how often each is repeated, interleaved
+    images: Annotated[int, Range(8000, 60_000)] = 24_000  # digits in the epoch that is timed
+    quality_epochs: Annotated[int, Range(0, 1000)] = 0  # also measure the digits after so many epochs; 0 is off
+
+
+def ports(count):
+    """Free addresses on the loopback interface."""
+    with contextlib.ExitStack() as doors:
+        opened = [doors.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [f"127.0.0.1:{door.getsockname()[1]}" for door in opened]
+
+
+def train(directory, workers, cores, *flags):
+    """Train with `workers` processes, the n-th on the n-th of `cores`, or one on all; returns the notes of each.
+
+    None of them outlives this. Raises UserError where one fails.
+    """
+    addresses, processes = ports(workers), []
+    with contextlib.ExitStack() as stack:
+        for index in range(workers):
+            place = directory / f"worker{index}"
+            place.mkdir()
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            own = {cores[index % len(cores)]} if workers > 1 or len(cores) == 1 else set(cores)
+            # tests/worker.py is train.py, and writes down what the weights are after each epoch.
+            command = [sys.executable, "tests/worker.py", "1", place / "notes", *flags]
+            command += [f"--models-dir={place / 'models'}", f"--samples-dir={place / 'samples'}"]
+            process = subprocess.Popen(
+                [str(word) for word in command],
+                cwd=ROOT,
+                env=os.environ | {"TF_CONFIG": json.dumps(task)},
+                stdout=subprocess.DEVNULL,
+                stderr=(place / "errors").open("w"),
+                start_new_session=True,  # Ctrl-C is for this process, which then stops them
+                preexec_fn=lambda own=own: os.sched_setaffinity(0, own),
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            processes.append(process)
+        while any(process.poll() is None for process in processes):
+            for index, process in enumerate(processes):
+                if process.poll():
+                    error = (directory / f"worker{index}" / "errors").read_text().strip().splitlines()[-1:]
+                    raise UserError(f"worker {index} failed with exit code {process.returncode}: see to this: {error}")
+            time.sleep(0.1)
+    notes = [(directory / f"worker{index}" / "notes").read_text().splitlines() for index in range(workers)]
+    epochs = [[line for line in map(json.loads, lines) if "epoch" in line] for lines in notes]
+    if any(other != epochs[0] for other in epochs):
+        raise UserError("workers differ in their weights: this is a fault, of the code or of the machine")
+    return epochs[0]
+
+
+def rate(samples_dir):
+    """Images a second, as the captions of a run's sheets have them."""
+    about = [
+        json.loads(Image.open(path).text["about"]) for path in sorted(samples_dir.glob("*.png")) if path.stem[0] == "e"
+    ]
+    some, last = next(each for each in about if each["images"] > 3000), about[-1]
+    return (last["images"] - some["images"]) / (last["seconds"] - some["seconds"])
+
+
+def speed(config, cores, bar):
+    """Rows (what trains, its batch a worker, its images/s in each round), and how many numbers the gradients have."""
+    kinds = {"one worker, one core": (1, cores[:1]), f"{len(cores)} workers, a core each": (len(cores), cores)}
+    kinds["one process, all cores"] = 1, cores
+    rows = [{"kind": kind, "batch_size": size, "rates": []} for size in config.batch_sizes for kind in kinds]
+    mnist = load_dataset("mnist")
+    with tempfile.TemporaryDirectory() as directory:
+        digits = Path(directory) / "digits.npz"
+        np.savez(digits, images=mnist.x_train[: config.images], labels=mnist.y_train[: config.images])
+        for number in range(config.rounds):
+            for row in rows:
+                place = Path(directory) / f"{number} {row['kind']} {row['batch_size']}"
+                place.mkdir()
+                workers, own = kinds[row["kind"]]
+                flags = [f"--dataset={digits}", "--epochs=1", "--no-evaluate", "--checkpoint-every=1000000"]
+                notes = train(place, workers, own, *flags, f"--batch-size={workers * row['batch_size']}")
+                row["rates"].append(rate(place / "worker0" / "samples"))
+                bar.update()
+    return rows, notes[0]["parameters"]
+
+
+def quality(epochs, cores, bar):
+    """Distances after some epochs of the default batch, by the number of workers."""
+    distances = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for workers in (1, 2, 4):
+            place = Path(directory) / str(workers)
+            place.mkdir()
+            train(place, workers, cores, f"--epochs={epochs}")
+            results = json.loads((place / "worker0" / "models" / "run.json").read_text())
+            distances[workers] = results["quality"]["frechet_distance"]
+            bar.update()
+    return distances
+
+
+def exchange(workers, size, link):
+    """Seconds for a ring of workers to sum gradients of `size` bytes, in two parts as the two networks have them."""
+    bandwidth, delay = LINKS[link]
+    return 2 * (workers - 1) / workers * size / bandwidth + 2 * 2 * (workers - 1) * delay
+
+
+def best_number(step, size, link):
+    """The number of workers beyond which another makes a step of a fixed global batch longer, up to 1024."""
+    times = [step / workers + exchange(workers, size, link) for workers in range(1, 1025)]
+    return 1 + int(np.argmin(times))
+
+
+def speed_table(results):
+    """Images a second: mean and spread over the rounds, beside one worker on one core with the same batch."""
+    lines = ["| | batch a worker | images/s | beside one worker on one core |", "|---|---|---|---|"]
+    for row in results["speed"]:
+        alone = next(other for other in results["speed"] if other["batch_size"] == row["batch_size"])
+        times = np.divide(row["rates"], alone["rates"])
+        spread = f"{min(row['rates']):,.0f} to {max(row['rates']):,.0f}"
+        lines.append(f"| {row['kind']} | {row['batch_size']} | {spread} | {np.mean(times):.2f} |")
+    return "\n".join(lines)
+
+
+def model_table(results):
+    """What the model says of links and numbers of workers, with this machine's core and with a GPU."""
+    size, lines = 4 * results["parameters"], []
+    lines.append(
+        "| worker | global batch | link | step alone, ms | exchange of 2; 8, ms | 8 workers gain | best number |"
+    )
+    lines.append("|---|---|---|---|---|---|---|")
+    cores = [row for row in results["speed"] if row["kind"] == "one worker, one core"]
+    work = [("this core", 1, row["batch_size"], row["batch_size"] / np.mean(row["rates"])) for row in cores]
+    for times, batch in ((1, 256), (4, 256), (4, 2048), (8, 2048)):
+        seconds = GPU_STEP + batch * FLOP_AN_IMAGE * times**2 / GPU_FLOPS
+        work.append((f"a GPU, widths x {times}", times, batch, seconds))
+    for name, times, batch, seconds in work:
+        fixed = GPU_STEP if "GPU" in name else 0  # what a share of the batch does not make shorter
+        for link in LINKS:
+            two, eight = (exchange(workers, size * times**2, link) for workers in (2, 8))
+            gain = seconds / (fixed + (seconds - fixed) / 8 + eight)
+            best = best_number(seconds - fixed, size * times**2, link)
+            cells = f"{1000 * seconds:.1f} | {1000 * two:.1f}; {1000 * eight:.1f} | {gain:.1f} | {best}"
+            lines.append(f"| {name} | {batch} | {link} | {cells} |")
+    return "\n".join(lines)
+
+
+def benchmark(config):
+    """Run everything, write RESULTS and print the tables."""
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
+        raise UserError("this needs two cores that processes can be pinned to: run it on Linux")
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    runs = 3 * len(config.batch_sizes) * config.rounds + 3 * bool(config.quality_epochs)
+    with Signals(), tqdm(total=runs, unit=" runs") as bar:
+        results = dict(zip(("speed", "parameters"), speed(config, cores, bar), strict=True))
+        if config.quality_epochs:
+            results["quality"] = quality(config.quality_epochs, cores, bar)
+    files.write_json(RESULTS, results | {"machine": machine()})
+    print(speed_table(results), model_table(results), json.dumps(results.get("quality")), sep="\n\n")
+
+
+if __name__ == "__main__":
+    commands.run(benchmark, Config)
