@@ -19,7 +19,7 @@ import numpy as np
 from support import commands
 from support.commands import Range, UserError
 from support.datasets import load_dataset
-from training.run import Run, check_log_dir
+from training.run import Run
 
 
 @dataclass
@@ -71,8 +71,6 @@ def train(config):
         commands.Stopped: a signal came; the run is saved.
     """
     with Run(config.models_dir, config.samples_dir, resume_command(config)) as run:
-        if run.chief:
-            check_log_dir(config.log_dir)
         dataset, about = load(config)
         run.begin(about, config.resume)
         gan = build_gan(config, dataset, run.cluster)
@@ -104,7 +102,7 @@ def load(config):
 def build_gan(config, dataset, cluster=None):
     """Start TensorFlow on what there is, build and compile a `gan.GAN` for a data set."""
     # TensorFlow takes seconds to import: only here, so that --help and refusals come at once.
-    from training.devices import start_tensorflow
+    from training.devices import scope, start_tensorflow
 
     strategy = start_tensorflow(config.deterministic, cluster, config.batch_size)
     import keras
@@ -112,7 +110,6 @@ def build_gan(config, dataset, cluster=None):
     from discriminator import build_discriminator
     from gan import GAN, HoldThenFall
     from generator import build_generator
-    from training.replicas import scope
 
     keras.utils.set_random_seed(config.seed)
     count, *_, channels = dataset.x_train.shape

@@ -1,4 +1,4 @@
-"""Several machines: what TF_CONFIG says of them, and how their workers meet, watch one another, and part.
+"""Several machines: how their workers meet, watch one another, and part.
 
 All this is done before and beside TensorFlow, which waits for ever for a worker that does not come. The first worker is
 the chief. The others tell it how they were started, and have the state to go on from, or the reason why not, in reply.
@@ -8,7 +8,6 @@ The connections stay: one that breaks says at once, and whatever TensorFlow does
 import contextlib
 import json
 import os
-import re
 import socket
 import struct
 import sys
@@ -20,44 +19,6 @@ from support.commands import UserError
 PATIENCE = "WORKERS_TIMEOUT"  # environment variable: seconds to wait for the workers that have not come
 GOODBYE = b"."
 GRACE = 3  # seconds for a process to end by itself that has lost another: both may have been told to stop
-EXAMPLE = '{"cluster": {"worker": ["host1:4000", "host2:4000"]}, "task": {"type": "worker", "index": 0}}'
-
-
-def read_cluster(text=None):
-    """Read TF_CONFIG, or `text`; returns the Cluster, or None where there is but one worker.
-
-    Raises UserError where it is not what TensorFlow asks for: JSON with cluster, lists of host:port, and task.
-    """
-    text = os.environ.get("TF_CONFIG", "") if text is None else text
-    if not text.strip():
-        return None
-    try:
-        settings = json.loads(text)
-        jobs, task = settings["cluster"], settings["task"]
-        kind, index = task["type"], task["index"]
-        workers = [address for job in ("chief", "worker") for address in jobs.get(job, [])]
-    except ValueError as error:
-        raise UserError(f"TF_CONFIG is not JSON ({error}): write {EXAMPLE}") from error
-    except (LookupError, TypeError, AttributeError) as error:
-        raise UserError(f"TF_CONFIG lacks a part: write {EXAMPLE}") from error
-    for job in jobs:
-        if job not in ("chief", "worker"):
-            raise UserError(f"TF_CONFIG has tasks of type {job!r}: leave them out, there are only chief and worker")
-    if kind not in jobs:
-        raise UserError(f"TF_CONFIG's task is of type {kind!r}, which its cluster lacks: choose of {', '.join(jobs)}")
-    for address in workers:
-        match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None
-        if not match or not 0 < int(match[1]) < 2**16:
-            raise UserError(f"TF_CONFIG has {address!r} for a worker: write host:port")
-        if workers.count(address) > 1:
-            raise UserError(f"TF_CONFIG has {address} twice: give each worker a port of its own")
-    if type(index) is not int or not 0 <= index < len(jobs[kind]):
-        raise UserError(f"TF_CONFIG's index {index} is out of range: {kind} has 0 to {len(jobs[kind]) - 1}")
-    if len(jobs.get("chief", [])) > 1:
-        raise UserError(f"TF_CONFIG has {len(jobs['chief'])} chiefs: leave one, or none")
-    if len(workers) == 1:
-        return None
-    return Cluster(workers, index + (len(workers) - len(jobs["worker"]) if kind == "worker" else 0))
 
 
 class Cluster:

@@ -62,3 +62,22 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
         flush=True,
     )
     return strategy
+
+
+@contextlib.contextmanager
+def scope(strategy):
+    """Within this context, networks and optimizers are made for all replicas of a strategy."""
+    if strategy.num_replicas_in_sync == 1:
+        yield
+        return
+    import tensorflow as tf
+
+    def moving_statistics_are_means(make, **options):
+        # Each replica has seen other digits. Keras leaves each its own statistics, and the first one's would be drawn
+        # with, and saved.
+        if not options.get("trainable") and tf.as_dtype(options["dtype"]).is_floating:
+            options["aggregation"] = tf.VariableAggregation.MEAN
+        return make(**options)
+
+    with strategy.scope(), tf.variable_creator_scope(moving_statistics_are_means):
+        yield

@@ -5,29 +5,9 @@ normalisation keeps. What only the chief needs, the averaged generator and the m
 that drawing, measuring and saving ask nothing of the others.
 """
 
-import contextlib
-
 import tensorflow as tf
 
 from training.batches import training_batches
-
-
-@contextlib.contextmanager
-def scope(strategy):
-    """Within this context, networks and optimizers are made for all replicas of a strategy."""
-    if strategy.num_replicas_in_sync == 1:
-        yield
-        return
-
-    def moving_statistics_are_means(make, **options):
-        # Each replica has seen other digits. Keras leaves each its own statistics, and the first one's would be drawn
-        # with, and saved.
-        if not options.get("trainable") and tf.as_dtype(options["dtype"]).is_floating:
-            options["aggregation"] = tf.VariableAggregation.MEAN
-        return make(**options)
-
-    with strategy.scope(), tf.variable_creator_scope(moving_statistics_are_means):
-        yield
 
 
 def shared_batches(strategy, images, labels, batch_size, seed, first_step):

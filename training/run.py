@@ -15,8 +15,8 @@ from support import commands, files
 from support.commands import Signals, Stopped, UserError
 from support.model_files import NETWORKS
 from training import checkpoint
-from training.cluster import read_cluster
 from training.record import Record
+from training.tf_config import read_cluster
 
 
 class Run:
@@ -79,12 +79,15 @@ class Run:
             UserError: a directory cannot be written or is taken, or the run to resume is another.
         """
         self.about, self.batch_size = about, about["config"]["batch_size"]
+        if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
+            raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
         greeting = about["config"] | about["data"]
         greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in checkpoint.FREE}
         if not self.chief:
             directory = Path(self.owned.enter_context(tempfile.TemporaryDirectory()))
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
             return
+        _check_log_dir(about["config"]["log_dir"])
         files.check_writable(self.models_dir / "run.json")
         files.check_writable(self.samples_dir / "losses.png")
         self.owned.enter_context(_only_run(self.models_dir))
@@ -201,11 +204,11 @@ class Run:
         checkpoint.finish(self.models_dir)
 
 
-def check_log_dir(log_dir):
+def _check_log_dir(log_dir):
     """Raise UserError where TensorBoard's logs, if they are asked for, cannot be written."""
     if log_dir:
         commands.require("tensorboard", "--log-dir", "requirements-tensorboard.txt")
-        files.check_writable(log_dir / "events")
+        files.check_writable(Path(log_dir) / "events")
 
 
 @contextlib.contextmanager

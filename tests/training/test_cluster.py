@@ -16,7 +16,8 @@ from helpers import ROOT, assert_same_run, flags_of, run_in
 import train
 from support.commands import UserError
 from training import checkpoint, cluster
-from training.cluster import Cluster, read_cluster
+from training.cluster import Cluster
+from training.tf_config import read_cluster
 
 
 def free_ports(count):
@@ -134,6 +135,12 @@ def test_refuses_a_port_that_is_taken(refuses, monkeypatch, small_npz, tmp_path)
         monkeypatch.setenv("TF_CONFIG", tf_config(0, [address, "host2:4000"]))
         assert address in refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
     assert not any(tmp_path.iterdir())
+
+
+def test_refuses_a_batch_that_cannot_be_shared(refuses, monkeypatch, small_npz, tmp_path):
+    monkeypatch.setenv("TF_CONFIG", tf_config(0, free_ports(3)))
+    error = refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
+    assert "--batch-size 32 cannot be shared by 3 workers" in error and not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("index", [0, 1])

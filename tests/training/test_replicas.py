@@ -24,6 +24,11 @@ if __name__ == "__main__":
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
     from tests.training import test_replicas
+    from training.devices import start_tensorflow
+    try:
+        start_tensorflow(batch_size=33)
+    except commands.UserError as error:
+        print(error)
     test_replicas.first_step(sys.argv[1]).tofile(sys.argv[2])
 """
 
@@ -94,6 +99,9 @@ def test_the_gradient_is_the_mean_over_the_whole_batch(small_npz, tmp_path):
     command = [sys.executable, "-c", FIRST_STEP, small_npz, tmp_path / "momenta"]
     done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": ".:tests"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        "--batch-size 33 cannot be shared by 2 replicas (1 x 2 CPU): choose a multiple of 2\n"
+    )
     whole = first_step(small_npz)
     assert np.abs(whole).max() > 1e-3
     np.testing.assert_allclose(np.fromfile(tmp_path / "momenta", "float32"), whole, rtol=1e-3, atol=1e-6)
