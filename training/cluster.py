@@ -18,7 +18,7 @@ from support.commands import UserError
 
 PATIENCE = "WORKERS_TIMEOUT"  # environment variable: seconds to wait for the workers that have not come
 GOODBYE = b"."
-GRACE = 3  # seconds for a process to end by itself that has lost another: both may have been told to stop
+GRACE = 3  # seconds: workers are started, and told to stop, not quite at the same time
 
 
 class Cluster:
@@ -59,7 +59,7 @@ class Cluster:
     def refuse(self, reason):
         """The run cannot begin: the chief tells the others, also those that come within seconds."""
         if self.chief and not self.parted:
-            self.deadline = min(self.deadline, time.monotonic() + 10)
+            self.deadline = min(self.deadline, time.monotonic() + GRACE)
             self._await()
             self._reply(reason)
 

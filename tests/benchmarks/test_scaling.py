@@ -1,0 +1,52 @@
+"""The model of what more machines gain."""
+
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT
+
+from benchmarks import scaling
+from support.commands import UserError
+
+RESULTS = {
+    "speed": [
+        {"kind": "one worker, one core", "batch_size": 32, "rates": [2000.0, 2000.0]},
+        {"kind": "2 workers, a core each", "batch_size": 32, "rates": [3000.0, 3400.0]},
+    ],
+    "parameters": 500_000,
+}
+
+
+def test_what_an_exchange_takes(monkeypatch):
+    """Of two workers each sends one half and receives the other, twice."""
+    monkeypatch.setitem(scaling.LINKS, "slow", (1e6, 0.0))
+    monkeypatch.setitem(scaling.LINKS, "far", (1e30, 1.0))
+    assert scaling.exchange(2, 2e6, "slow") == pytest.approx(2.0)
+    assert scaling.exchange(1, 2e6, "slow") == 0
+    assert scaling.exchange(3, 2e6, "far") == pytest.approx(8.0)
+    assert scaling.best_number(1.0, 2e6, "slow") == 1 and scaling.best_number(100.0, 2e6, "far") == 5
+
+
+def test_tables():
+    assert "| 2 workers, a core each | 32 | 3,000 to 3,400 | 1.60 |" in scaling.speed_table(RESULTS)
+    rows = scaling.model_table(RESULTS).splitlines()
+    assert rows[2].startswith("| this core | 32 | 1 Gbit/s | 16.0 | 16.2; 29.4 |")
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_a_failure_ends_all_workers(tmp_path, monkeypatch):
+    """Their command fails at once here; with the last line that it said."""
+    started = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, command, **kwargs):
+            code = "import sys; sys.exit('no digits')" if not started else "import time; time.sleep(1000)"
+            super().__init__([sys.executable, "-c", code], **kwargs)
+            started.append(self)
+
+    monkeypatch.setattr(scaling.subprocess, "Popen", Popen)
+    with pytest.raises(UserError, match=r"worker 0 failed with exit code 1.*no digits"):
+        scaling.train(tmp_path, 2, [0])
+    assert len(started) == 2 and all(process.poll() is not None for process in started)
+    assert (ROOT / "tests" / "worker.py").exists()
