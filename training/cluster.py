@@ -10,7 +10,6 @@ import json
 import os
 import socket
 import struct
-import sys
 import threading
 import time
 
@@ -93,7 +92,9 @@ class Cluster:
                 raise UserError(f"{self.name(0)} has not come within {self.seconds:g} s: start it, or look where it is")
             try:
                 peer = socket.create_connection((host, int(port)), timeout=min(left, 5))
-                break
+                if peer.getsockname() != peer.getpeername():  # a port of this machine can find itself, if nobody else
+                    break
+                peer.close()
             except OSError:
                 time.sleep(0.1)
         try:
@@ -139,6 +140,7 @@ class Cluster:
     def _watch(self):
         self.door.close()  # TensorFlow needs the port
         self.watching = True
+        self.stderr = os.dup(2)  # which is silenced while TensorFlow starts
         for number, peer in self.peers.items():
             peer.settimeout(None)
             # A machine that vanishes says nothing: ask after 15 seconds of silence, and give up after 30.
@@ -161,10 +163,8 @@ class Cluster:
         if self.watching:
             # The main thread waits within TensorFlow for somebody who will not answer. What this process has written is
             # whole, as it would be had it been killed.
-            bar = "\n" * self.chief
-            print(
-                f"{bar}error: {self.name(number)} has gone: start all again, with --resume", file=sys.stderr, flush=True
-            )
+            line = f"error: {self.name(number)} has gone: start all again, with --resume\n"
+            os.write(self.stderr, ("\n" * self.chief + line).encode())  # below the chief's progress bar
             os._exit(1)
 
     @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 
 from support.commands import UserError, quiet
 
@@ -44,6 +45,8 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
                     rpc_layer="grpc",
                 )
             )
+        # Its service among workers takes this signal for itself, and nobody would hear of it.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     else:
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         if len(devices) == 1:
