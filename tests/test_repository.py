@@ -15,7 +15,7 @@ import evaluate
 import generate_digits
 import play
 import train
-from benchmarks import choosing, safety, seeds, step_cost, time_to_quality
+from benchmarks import choosing, safety, scaling, seeds, step_cost, time_to_quality
 from benchmarks import page as page_benchmark
 from support import commands
 
@@ -122,6 +122,12 @@ def test_what_choosing_digits_gains_and_loses_is_the_benchmarks_own():
 def test_step_costs_are_the_benchmarks_own():
     results = json.loads((ROOT / "benchmarks" / "step_cost.json").read_text())
     assert step_cost.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+@pytest.mark.skipif(not scaling.RESULTS.exists(), reason="not measured yet")
+def test_what_workers_gain_is_the_benchmarks_own():
+    results, readme = json.loads(scaling.RESULTS.read_text()), (ROOT / "benchmarks" / "README.md").read_text()
+    assert scaling.speed_table(results) in readme and scaling.model_table(results) in readme
 
 
 def test_readme_time_of_a_slider_is_the_benchmarks_own():
