@@ -193,6 +193,22 @@ def test_the_others_begin_with_what_the_chief_gives(meet):
     assert meet({}, {}, {}, files=files) == [None, files, files]
 
 
+def test_a_worker_that_loses_the_chief_says_so_and_ends():
+    """Also while it waits within TensorFlow, and while what TensorFlow says as it starts is silenced."""
+    workers = free_ports(2)
+    lines = [
+        "import time; from support.commands import quiet; from training.cluster import Cluster",
+        f"one = Cluster({workers}, 1).__enter__(); one.join({{}})",
+        "with quiet(): time.sleep(60)",
+    ]
+    process = subprocess.Popen([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    with Cluster(workers, 0) as chief:
+        chief.gather({}, {})
+    _, error = process.communicate(timeout=50)
+    assert process.returncode == 1
+    assert error == f"error: the chief ({workers[0]}) has gone: start all again, with --resume\n"
+
+
 def test_all_refuse_where_one_was_started_otherwise(meet):
     ends = meet({"seed": 1}, {"seed": 1}, {"seed": 2})
     assert ends[0] == ends[1] == ends[2] and "worker 2" in ends[0] and "seed 2" in ends[0]
