@@ -201,7 +201,9 @@ def benchmark(config):
         if config.quality_epochs:
             results["quality"] = quality(config.quality_epochs, cores, bar)
     files.write_json(RESULTS, results | {"machine": machine()})
-    print(speed_table(results), model_table(results), json.dumps(results.get("quality")), sep="\n\n")
+    print(speed_table(results), model_table(results), sep="\n\n")
+    for workers, distance in results.get("quality", {}).items():
+        print(f"{workers} x, after {config.quality_epochs} epochs: Fréchet distance {distance:.3f}")
 
 
 if __name__ == "__main__":
