@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_discriminator(num_classes, channels=1, width=48):
+def build_discriminator(num_classes, channels=1, width=48, size=28):
     """Build the discriminator.
 
     Two strided convolutions without normalisation (Radford et al., 2016), and a hidden layer that sees the whole digit.
@@ -15,14 +15,15 @@ def build_discriminator(num_classes, channels=1, width=48):
         num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14.
+        size: of the image, pixels a side. The sizes in the comments are those of 28.
 
     Returns:
-        A `keras.Sequential`: float32 (B, 28, 28, channels) in -1..1 -> float32 (B, num_classes), high where an image
-        looks like a real one of that class.
+        A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high where an
+        image looks like a real one of that class.
     """
     return keras.Sequential(
         [
-            keras.Input((28, 28, channels)),
+            keras.Input((size, size, channels)),
             layers.Conv2D(width // 2, 4, strides=2, padding="same"),  # (B, 14, 14, width / 2)
             layers.LeakyReLU(0.2),
             layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)

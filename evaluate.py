@@ -29,7 +29,7 @@ from support.datasets import load_dataset
 class Config:
     models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
     npz: Path | None = None  # score the digits in this file instead
-    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
     judge: Path = JUDGE  # the classifier that measures; python -m evaluation.judge trains one
     count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here

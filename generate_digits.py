@@ -24,7 +24,7 @@ from tqdm import tqdm
 import utils
 from drawing import films, formats, hands
 from drawing.pictures import Pictures, columns_of
-from support import commands, datasets, files, model_files
+from support import commands, datasets, files, model_files, readers
 from support.commands import Range, StandardError, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
@@ -141,12 +141,13 @@ def generate(config):
     models_dir = model_files.default_models(config.models_dir)
     models = model_files.load_models(models_dir)
     *_, latent_dim, num_classes = models
+    size = models[0].output_shape[1]
     cycle, morphs = classes_to_draw(config, num_classes, models_dir), figures(config.morph or "0", "--morph")
     is_number = config.digits is not None
     shown = cycle if is_number else np.unique(cycle)
     pictures = Pictures(config.output_dir, config.scale, config.invert, about(config, models))
-    pictures.check_film("--interpolate", config.interpolate, len(shown))
-    pictures.check_film("--morph", films.LEG * len(morphs), 1)
+    pictures.check_film("--interpolate", config.interpolate, len(shown), size)
+    pictures.check_film("--morph", films.LEG * len(morphs), 1, size)
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.
@@ -168,8 +169,8 @@ def generate(config):
         pictures.save_film("interpolation.gif", films.interpolation(models, shown, config.interpolate, pair))
     if config.morph:
         pictures.save_film("morph.gif", *films.morph(models, morphs, pair[0]))
-    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > datasets.MAX_BYTES:
-        print(f"these are more than the {datasets.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
+    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > readers.MAX_BYTES:
+        print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
     print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
     return images, labels
 

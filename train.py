@@ -17,15 +17,15 @@ from typing import Annotated, Literal
 import numpy as np
 
 from support import commands
-from support.commands import Range, UserError
-from support.datasets import load_dataset
+from support.commands import Range
+from support.datasets import load_to_train
 from training.run import Run, check_log_dir
 
 
 @dataclass
 class Config:
     # Data
-    dataset: str = "mnist"  # mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    dataset: str = "mnist"  # mnist, fashion_mnist, a .npz file, a directory of IDX files, or of folders of PNGs
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
@@ -86,14 +86,14 @@ def train(config):
 
 def load(config):
     """Load the data to learn from; returns the `datasets.Dataset`, and what a state should say about the run."""
-    dataset = load_dataset(config.dataset)
+    if Path(config.dataset).is_dir():  # perhaps of PNGs, which TensorFlow reads: its threads can be set only once
+        from training.devices import start_tensorflow
+
+        start_tensorflow(config.deterministic)
+    dataset = load_to_train(config.dataset, config.batch_size)
     about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
-    if config.batch_size > len(dataset.x_train):
-        raise UserError(
-            f"--batch-size {config.batch_size} exceeds the {len(dataset.x_train)} training images: lower it"
-        )
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
@@ -110,10 +110,10 @@ def build_gan(config, dataset):
     from generator import build_generator
 
     keras.utils.set_random_seed(config.seed)
-    count, *_, channels = dataset.x_train.shape
+    count, size, _, channels = dataset.x_train.shape
     gan = GAN(
-        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width),
-        build_discriminator(dataset.num_classes, channels, config.discriminator_width),
+        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, size),
+        build_discriminator(dataset.num_classes, channels, config.discriminator_width, size),
         seed=config.seed,
     )
     steps_per_epoch = count // config.batch_size

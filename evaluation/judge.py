@@ -20,7 +20,7 @@ JUDGE = PRETRAINED_DIR / "judge.keras"
 
 @dataclass
 class Config:
-    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, or what else train.py --dataset takes
     epochs: Annotated[int, Range(1, 1000)] = 8  # passes over the training digits
     batch_size: Annotated[int, Range(2, 8192)] = 128  # digits a step
     learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start; falls to zero along a cosine
@@ -28,8 +28,8 @@ class Config:
     output: Path = JUDGE  # where the judge goes
 
 
-def build_judge(num_classes=10, channels=1):
-    """Build a classifier: float32 (B, 28, 28, channels) in -1..1 -> logits (B, num_classes).
+def build_judge(num_classes=10, shape=(28, 28, 1)):
+    """Build a classifier: float32 (B, *shape) in -1..1 -> logits (B, num_classes).
 
     The layer named "features" gives float32 (B, 128), non-negative.
     """
@@ -45,7 +45,7 @@ def build_judge(num_classes=10, channels=1):
 
     return keras.Sequential(
         [
-            keras.Input((28, 28, channels)),
+            keras.Input(shape),
             *convolution(24, 5),
             layers.MaxPooling2D(),
             *convolution(48, 3),
@@ -107,7 +107,7 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     import keras
 
     keras.utils.set_random_seed(seed)
-    classifier = build_judge(num_classes)
+    classifier = build_judge(num_classes, images.shape[1:])
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
     return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
 
@@ -120,7 +120,7 @@ def train_judge(config):
         import keras
 
     keras.utils.set_random_seed(config.seed)
-    judge = build_judge(dataset.num_classes, dataset.x_train.shape[-1])
+    judge = build_judge(dataset.num_classes, dataset.x_train.shape[1:])
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())

@@ -53,7 +53,7 @@ def suspicions(measured):
     figure = Figure(figsize=(9, 4), layout="constrained")
     for axes, of_generated in zip(figure.subplots(1, 2), (True, False), strict=True):
         falls = occlusion(verdict, of_generated)
-        drawn = axes.imshow(falls, cmap="viridis", extent=(0, 28, 28, 0))
+        drawn = axes.imshow(falls, cmap="viridis")
         axes.set(title="generated digits" if of_generated else "real digits", xticks=(), yticks=())
         figure.colorbar(drawn, ax=axes, label="fall in certainty, log odds")
     versions = {"as they are": verdict.accuracy} | measured.numbers["digits"].get("two_sample_by_version", {})

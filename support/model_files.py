@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from support.commands import ROOT, UserError, quiet
-from support.datasets import MAX_CLASSES
+from support.datasets import MAX_CLASSES, SIZES
 from support.files import MAX_TEXT, read_text
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
@@ -38,7 +38,7 @@ PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
 WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_LAYERS = 100
-MAX_WINDOW = 28  # pixels
+MAX_WINDOW = 32  # pixels
 MAX_PARAMETERS = 2**26  # twice what train.py can be asked for
 MAX_OUTPUT = 2**18  # numbers that a layer gives for one image
 MAX_WORK = 2**33  # multiplications of a layer for one image
@@ -172,7 +172,7 @@ def load_models(models_dir):
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
         latent_dim = noise_and_label - num_classes
-        fit = image == judged_image and image[:2] == [28, 28]
+        fit = image == judged_image and image[:2] in [[size, size] for size in SIZES]
         fit = fit and 0 < latent_dim <= MAX_LATENT_DIM and num_classes <= MAX_CLASSES
         run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
         fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
