@@ -17,7 +17,7 @@ from typing import Annotated
 
 import numpy as np
 
-from evaluation.judge import JUDGE, load_judge
+from evaluation.judge import judge_for, load_judge
 from evaluation.measure import digits_to_score, measure
 from evaluation.report import write_report
 from support import commands, files, model_files
@@ -30,7 +30,7 @@ class Config:
     models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
     npz: Path | None = None  # score the digits in this file instead
     dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
-    judge: Path = JUDGE  # the classifier that measures; python -m evaluation.judge trains one
+    judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
     count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
     tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
@@ -44,7 +44,7 @@ ROWS = {  # key: what the table says, and how
     "frechet_interval": ("    95 % interval over resamples, ±", ".3f"),
     "kernel_distance": ("kernel distance to 10,000 training digits, x 1000", ".3f"),
     "kernel_interval": ("    95 % interval over resamples, ±", ".3f"),
-    "classifier_score": ("classifier score, at most 10", ".3f"),
+    "classifier_score": ("classifier score, at most the number of classes", ".3f"),
     "confidence": ("confidence of the judge", ".4f"),
     "label_accuracy": ("the digit asked for is the digit read", ".4f"),
     "class_balance": ("class balance: KL to the training set's, nats", ".5f"),
@@ -71,8 +71,9 @@ def evaluate(config):
     for path in (config.json, config.report and config.report / "index.html"):
         if path:
             files.check_writable(path)
-    judge = load_judge(config.judge)
     images, labels, source = digits_to_score(config, dataset)
+    beside = config.models_dir or model_files.MODELS_DIR
+    judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
     measured = measure(config, dataset, judge, images, labels, source)
     numbers, digits = measured.numbers, measured.digits
 
@@ -86,7 +87,8 @@ def evaluate(config):
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
     if numbers["digits"]["label_accuracy_by_class"]:
-        shares = zip(np.unique(digits.labels), numbers["digits"]["label_accuracy_by_class"], strict=True)
+        names = [dataset.class_names[label] if dataset.class_names else label for label in np.unique(digits.labels)]
+        shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
         print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
 
     settings = {

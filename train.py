@@ -94,6 +94,7 @@ def load(config):
     about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
+    about["classes"] = dataset.class_names
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
@@ -144,7 +145,8 @@ def play(config, dataset, gan, run):
     from training.board import Board
     from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
 
-    quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
+    measured = config.evaluate and dataset.x_train.shape[1:] == (28, 28, 1)  # as the committed judge takes them
+    quality = Quality(dataset, load_judge()) if measured else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
     with Progress(run.record, config.epochs, images, config.batch_size) as progress:
         callbacks = [

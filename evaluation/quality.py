@@ -7,6 +7,7 @@ import numpy as np
 
 import utils
 from evaluation import metrics
+from evaluation.judge import READS
 
 
 class Quality(keras.callbacks.Callback):
@@ -15,7 +16,7 @@ class Quality(keras.callbacks.Callback):
     The digits drawn have the training digits' class shares, and are no more than those are.
 
     Args:
-        dataset: `datasets.Dataset` of grey images.
+        dataset: `datasets.Dataset` of images as the judge takes them.
         judge: the classifier whose features measure, as `judge.load_judge` returns it.
     """
 
@@ -26,7 +27,7 @@ class Quality(keras.callbacks.Callback):
         features, logits = utils.look(judge, dataset.x_train[some])
         self.reference = metrics.moments(features)
         # On other data than its own, the judge's features still measure, but it cannot read the labels.
-        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
+        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
 
     @functools.cached_property
     def test_features(self):

@@ -30,7 +30,8 @@ def confusion_matrix(labels, readings, num_classes):
     """Plot how often each class asked for (rows) was read as each class (columns)."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
-    figure = Figure(figsize=(6, 6), layout="constrained")
+    side = max(6, num_classes / 3)
+    figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.log1p(counts), cmap="Blues")
     for (row, column), count in np.ndenumerate(counts):

@@ -158,6 +158,14 @@ def read_run(models_dir):
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 
 
+def class_names(run, num_classes):
+    """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
+    names = run.get("classes") if isinstance(run, dict) else None
+    if isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names):
+        return [name[:100] for name in names]
+    return []
+
+
 def load_models(models_dir):
     """Load a generator and its discriminator.
 
