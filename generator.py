@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_generator(latent_dim, num_classes, channels=1, width=64, size=28):
+def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, network="convolutional"):
     """Build the generator.
 
     A light DCGAN (Radford et al., 2016): one Dense layer lays out an image of `width` features, a quarter of the
@@ -17,11 +17,23 @@ def build_generator(latent_dim, num_classes, channels=1, width=64, size=28):
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14.
         size: of the image, a multiple of 4: pixels a side. The sizes in the comments are those of 28.
+        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 384.
 
     Returns:
         A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels)
         in -1..1.
     """
+    if network == "dense":
+        return keras.Sequential(
+            [
+                keras.Input((latent_dim + num_classes,)),
+                layers.Dense(6 * width, activation="relu"),
+                layers.Dense(6 * width, activation="relu"),
+                layers.Dense(size * size * channels, activation="hard_tanh"),
+                layers.Reshape((size, size, channels)),
+            ],
+            name="generator",
+        )
     start = size // 4
     return keras.Sequential(
         [

@@ -20,6 +20,7 @@ from support import commands
 from support.commands import Range
 from support.datasets import load_to_train
 from training.run import Run, check_log_dir
+from training.settings import PENALTIES, settle
 
 
 @dataclass
@@ -29,22 +30,25 @@ class Config:
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
+    network: Literal["convolutional", "dense"] = "convolutional"  # dense: the fully connected pair of the 2014 paper
     latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
     generator_width: Annotated[int, Range(2, 512)] = 64  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
-    # Game
-    loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
-    r1_gamma: Annotated[float, Range(0, 1000)] = 1.0  # R1 gradient penalty, keeps styles alive; 0.1 to 10, 0 is off
-    mismatch: Annotated[float, Range(0, 100)] = 0.1  # weight of real images with wrong labels as fakes; 0 is off
+    # Game. None is what the loss wants (training/settings.py); behind the colon is that of hinge
+    loss: Literal["hinge", "minimax", "non-saturating", "least-squares", "wasserstein", "relativistic"] = "hinge"
+    r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1: gradient penalty on real images, keeps styles alive
+    r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0: the same on fake images
+    slope_penalty: Annotated[float | None, Range(0, 1000)] = None  # 0: Wasserstein's, between real and fake images
+    mismatch: Annotated[float | None, Range(0, 100)] = None  # 0.1: weight of real images with wrong labels as fakes
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 9  # passes over the data; more is better, ever more slowly
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
-    generator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
-    discriminator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
-    beta_1: Annotated[float, Range(0, 0.999)] = 0.5  # Adam's momentum; games want little, 0 to 0.5
+    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
+    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: Adam's momentum; games want little, 0 to 0.5
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
@@ -91,10 +95,10 @@ def load(config):
 
         start_tensorflow(config.deterministic)
     dataset = load_to_train(config.dataset, config.batch_size)
-    about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
+    about = {"data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
-    about["classes"] = dataset.class_names
+    about |= {"config": asdict(settle(config, dataset.num_classes > 1)), "classes": dataset.class_names}
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
@@ -110,11 +114,12 @@ def build_gan(config, dataset):
     from gan import GAN, HoldThenFall
     from generator import build_generator
 
+    config = settle(config, dataset.num_classes > 1)
     keras.utils.set_random_seed(config.seed)
     count, size, _, channels = dataset.x_train.shape
     gan = GAN(
-        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, size),
-        build_discriminator(dataset.num_classes, channels, config.discriminator_width, size),
+        build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, size, config.network),
+        build_discriminator(dataset.num_classes, channels, config.discriminator_width, size, config.network),
         seed=config.seed,
     )
     steps_per_epoch = count // config.batch_size
@@ -127,10 +132,7 @@ def build_gan(config, dataset):
             )
             for lr in (config.generator_lr, config.discriminator_lr)
         ),
-        loss=config.loss,
-        ema_decay=config.ema_decay,
-        r1_gamma=config.r1_gamma,
-        mismatch=config.mismatch,
+        **{name: getattr(config, name) for name in ("loss", "ema_decay", *PENALTIES)},
         # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
         # And it must be over in a fraction of a second: a signal waits for it.
         steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * work <= 1)),
@@ -145,8 +147,7 @@ def play(config, dataset, gan, run):
     from training.board import Board
     from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
 
-    measured = config.evaluate and dataset.x_train.shape[1:] == (28, 28, 1)  # as the committed judge takes them
-    quality = Quality(dataset, load_judge()) if measured else None
+    quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[1:] == (28, 28, 1) else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
     with Progress(run.record, config.epochs, images, config.batch_size) as progress:
         callbacks = [
