@@ -11,18 +11,19 @@ The methods and their sources are in evaluation/metrics.py; the judge that reads
 """
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 
-from evaluation.judge import judge_for, load_judge
+from evaluation import modes
+from evaluation.judge import JUDGE, judge_for, load_judge
 from evaluation.measure import digits_to_score, measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
-from support.datasets import load_dataset
+from support.datasets import STACKED, load_dataset
 
 
 @dataclass
@@ -31,7 +32,9 @@ class Config:
     npz: Path | None = None  # score the digits in this file instead
     dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
     judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
-    count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
+    count: Annotated[int | None, Range(1, 60_000)] = (
+        None  # draw so many, or take them from --npz; 10,000, stacked 26,000
+    )
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
     tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
     two_sample: bool = False  # train a classifier to tell generated from real digits
@@ -54,6 +57,8 @@ ROWS = {  # key: what the table says, and how
     "coverage": ("coverage", ".4f"),
     "nearest_distance": ("pixel distance to the nearest training digit, median", ".3f"),
     "share_nearer": ("    share nearer than a test digit is; 1 = copies", ".4f"),
+    "modes": ("modes reached, of 1,000", "d"),
+    "mode_divergence": ("KL of the modes to the training set's, nats", ".4f"),
     "tstr": ("test accuracy of a classifier trained on these only", ".4f"),
     "two_sample": ("accuracy of telling these from training digits; 0.5 = cannot", ".4f"),
 }
@@ -65,6 +70,10 @@ def evaluate(config):
     Raises:
         UserError: digits, models, data or judge cannot be used, or a file cannot be written.
     """
+    stacked = config.dataset == STACKED
+    config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
+    if stacked and (config.tstr or config.two_sample or config.report):
+        raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     dataset = load_dataset(config.dataset)
@@ -73,20 +82,29 @@ def evaluate(config):
             files.check_writable(path)
     images, labels, source = digits_to_score(config, dataset)
     beside = config.models_dir or model_files.MODELS_DIR
-    judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
-    measured = measure(config, dataset, judge, images, labels, source)
-    numbers, digits = measured.numbers, measured.digits
+    if stacked:
+        if images.shape[1:] != dataset.x_train.shape[1:]:
+            raise UserError(
+                f"{source} has images {images.shape[1:]}: give {dataset.x_train.shape[1:]}, three digits each"
+            )
+        count = min(config.count, len(images))
+        measured, numbers = None, modes.measure_modes(load_judge(config.judge or JUDGE), images[:count], config.seed)
+    else:
+        judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
+        measured = measure(config, dataset, judge, images, labels, source)
+        numbers, count = measured.numbers, len(measured.digits.images)
 
     table = [("", "these", "training", "test")]
     for key, (name, form) in ROWS.items():
         if key in numbers["floor"]:
             cells = (numbers[column].get(key) for column in ("digits", "training", "floor"))
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{len(digits.images)} digits of {source} beside training digits and test digits of {config.dataset}:")
+    print(f"{count} digits of {source} beside training digits and test digits of {config.dataset}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
-    if numbers["digits"]["label_accuracy_by_class"]:
+    if numbers["digits"].get("label_accuracy_by_class"):
+        digits = measured.digits
         names = [dataset.class_names[label] if dataset.class_names else label for label in np.unique(digits.labels)]
         shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
         print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))

@@ -31,7 +31,7 @@ LOSSES = {
     "hinge": Loss(lambda logits: ops.relu(1 - logits), lambda logits: ops.relu(1 + logits), ops.negative),
     # max_D E D(x) - E D(G(z)), D of slope 1, which is Wasserstein's distance (Arjovsky et al., 2017); the slope is seen
     # to by a penalty at interpolates, weight 10 (Gulrajani et al., 2017).
-    "wasserstein": Loss(ops.negative, lambda logits: +logits, ops.negative),
+    "wasserstein": Loss(ops.negative, lambda logits: logits, ops.negative),
     # E f(D(x) - D(G(z))), f(t) = -log(1 + exp(-t)), max_D min_G: each image beside another (Jolicoeur-Martineau, 2019).
     # With R1 and R2 it converges (Huang et al., 2024). Here each half counts the pair once.
     "relativistic": Loss(

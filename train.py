@@ -26,7 +26,7 @@ from training.settings import PENALTIES, settle
 @dataclass
 class Config:
     # Data
-    dataset: str = "mnist"  # mnist, fashion_mnist, a .npz file, a directory of IDX files, or of folders of PNGs
+    dataset: str = "mnist"  # mnist, fashion_mnist, stacked_mnist, a .npz, a directory of IDX files or folders of PNGs
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
@@ -142,12 +142,11 @@ def build_gan(config, dataset):
 
 def play(config, dataset, gan, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
-    from evaluation.judge import load_judge
-    from evaluation.quality import Quality
+    from evaluation.quality import quality_of
     from training.board import Board
     from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
 
-    quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[1:] == (28, 28, 1) else None
+    quality = quality_of(config.dataset, dataset) if config.evaluate else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
     with Progress(run.record, config.epochs, images, config.batch_size) as progress:
         callbacks = [

@@ -72,6 +72,9 @@ class Progress(keras.callbacks.Callback):
         self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **means, **measured})
         if "frechet_distance" in logs:
             self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.bar.fp)
+        if "modes" in logs:
+            text = f"epoch {epoch + 1}: {logs['modes']} modes, KL {logs['mode_divergence']:.3f}"
+            self.bar.write(text, file=self.bar.fp)
 
     def _check(self, losses):
         """Raise UserError where the numbers show that nothing more will be learned."""

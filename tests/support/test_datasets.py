@@ -134,3 +134,13 @@ def test_mnist_that_is_gone_is_fetched_and_kept(monkeypatch, tmp_path, mnist):
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: official)
     assert load_dataset("mnist").checksum == mnist.checksum
     assert [path.name for path in tmp_path.iterdir()] == ["mnist.npz"]
+
+
+def test_stacked_digits_hold_every_digit_in_every_channel(mnist):
+    dataset = load_dataset("stacked_mnist")
+    assert dataset.x_train.shape == (60000, 28, 28, 3) and dataset.x_test.shape == (10000, 28, 28, 3)
+    assert dataset.num_classes == 1
+    totals = mnist.x_train.sum(axis=(0, 3))
+    for channel in range(3):
+        np.testing.assert_array_equal(dataset.x_train[..., channel].sum(axis=0), totals)
+    assert dataset.checksum == load_dataset("stacked_mnist").checksum
