@@ -62,7 +62,8 @@ def run(config, dataset, count=modes.COUNT):
     noise = np.random.default_rng([config.seed, 1]).standard_normal((count, contender.latent_dim), "float32")
     with tqdm(total=contender.steps, unit=" steps", desc=f"seed {config.seed}") as bar:
         while step < contender.steps:
-            while step < contender.steps and clock < MARK * (len(points) + 1):
+            mark = clock + MARK
+            while step < contender.steps and clock < mark:
                 started = time.perf_counter()
                 step += contender.advance(batches)
                 clock += time.perf_counter() - started
