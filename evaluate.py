@@ -4,6 +4,7 @@
     python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
+    python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
 
 Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
 against the others, show what a perfect generator of the training set would reach; test digits are of other writers.

@@ -63,6 +63,20 @@ def test_classes_are_drawn_by_name(trained, tmp_path):
             draw(**wrong)
 
 
+def test_the_fully_connected_pair_is_drawn_and_played_with(small_npz, tmp_path):
+    """Its page is small enough at the default widths."""
+    places = {"models_dir": tmp_path / "models", "samples_dir": tmp_path}
+    train.train(train.Config(dataset=str(small_npz), epochs=1, network="dense", evaluate=False, **places))
+    generator, *_ = model_files.load_models(tmp_path / "models")
+    assert not any("Conv" in type(layer).__name__ for layer in generator.layers)
+    assert generate_digits.generate(generate_digits.Config(count=5, only="3", **places_of(places)))[0].any()
+    assert play.play(play.Config(**places_of(places))).stat().st_size < play.MAX_BYTES
+
+
+def places_of(places):
+    return {"models_dir": places["models_dir"], "output_dir": places["samples_dir"]}
+
+
 def test_letters_need_no_commas():
     assert generate_digits.labels_of("CAB", "--digits", list("ABC")).tolist() == [2, 0, 1]
     assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
