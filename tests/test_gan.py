@@ -190,7 +190,8 @@ def test_r2_flattens_the_discriminator_on_fakes(batch):
 
 
 def test_wassersteins_penalty_has_slopes_of_one_between_real_and_fake_images(batch):
-    gan = make_gan(0.0, 5e-3, loss="wasserstein", r1_gamma=0.0, slope_penalty=10.0, mismatch=0.0)
+    """Those beyond pay for themselves up to 1 + d / (2 weight), d the distance of the pairs, here about 30."""
+    gan = make_gan(0.0, 5e-3, loss="wasserstein", r1_gamma=0.0, slope_penalty=100.0, mismatch=0.0)
 
     def slope():
         real = tf.cast(batch[0], "float32") / 127.5 - 1
@@ -200,4 +201,4 @@ def test_wassersteins_penalty_has_slopes_of_one_between_real_and_fake_images(bat
 
     before = slope()
     play(gan, batch, 60)
-    assert not 0.7 < before < 1.3 and 0.7 < slope() < 1.3
+    assert before < 0.5 and 0.9 < slope() < 1.3
