@@ -10,8 +10,7 @@ WANTED = {
     "non-saturating": ADAM | PENALTIES,
     "least-squares": ADAM | PENALTIES,
     # Only its own penalty holds it, and sees the label's own logit alone: those of wrong labels would grow for ever.
-    "wasserstein": {"generator_lr": 1e-3, "discriminator_lr": 2e-3, "beta_1": 0.0}
-    | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
+    "wasserstein": ADAM | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
     "relativistic": ADAM | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
 }
 UNLABELLED = {}  # likewise, where they differ without labels
