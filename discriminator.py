@@ -4,25 +4,41 @@ import keras
 from keras import layers
 
 
-def build_discriminator(num_classes, channels=1, width=48):
+def build_discriminator(num_classes, channels=1, width=48, size=28, network="convolutional"):
     """Build the discriminator.
 
-    Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer that sees the whole digit.
-    It has one logit per class and an image is judged by the logit of its label alone (as in the projection
-    discriminator of Miyato and Koyama, 2018, without the term that all classes share), so the label is never an input.
+    Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer. It has one logit per
+    class and an image is judged by the logit of its label alone (as in the projection discriminator of Miyato and
+    Koyama, 2018, without the term that all classes share), so the label is never an input.
 
     Args:
         num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14, twice as many at 4x4.
+        size: of the image, pixels a side. The sizes in the comments are those of 28.
+        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 288. Of
+            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work.
 
     Returns:
-        A `keras.Sequential`: float32 (B, 28, 28, channels) in -1..1 -> float32 (B, num_classes), high where an image
-        looks like a real one of that class.
+        A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high where an
+        image looks like a real one of that class.
     """
+    if network == "dense":
+        return keras.Sequential(
+            [
+                keras.Input((size, size, channels)),
+                layers.Flatten(),
+                layers.Dense(6 * width),
+                layers.LeakyReLU(0.2),
+                layers.Dense(6 * width),
+                layers.LeakyReLU(0.2),
+                layers.Dense(num_classes),
+            ],
+            name="discriminator",
+        )
     return keras.Sequential(
         [
-            keras.Input((28, 28, channels)),
+            keras.Input((size, size, channels)),
             layers.Conv2D(width // 2, 4, strides=2, padding="same"),  # (B, 14, 14, width / 2)
             layers.LeakyReLU(0.2),
             layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)

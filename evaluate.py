@@ -4,6 +4,7 @@
     python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and two classifiers trained from scratch: ten minutes more
+    python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
 
 Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
 against the others, show what a perfect generator of the training set would reach; test digits are of other writers.
@@ -11,27 +12,30 @@ The methods and their sources are in evaluation/metrics.py; the judge that reads
 """
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 
-from evaluation.judge import JUDGE, load_judge
+from evaluation import modes
+from evaluation.judge import JUDGE, judge_for, load_judge
 from evaluation.measure import digits_to_score, measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
-from support.datasets import load_dataset
+from support.datasets import STACKED, load_dataset
 
 
 @dataclass
 class Config:
     models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
     npz: Path | None = None  # score the digits in this file instead
-    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, a .npz file, or a directory of IDX files
-    judge: Path = JUDGE  # the classifier that measures; python -m evaluation.judge trains one
-    count: Annotated[int, Range(1, 60_000)] = 10_000  # how many digits to draw, or to take at random from --npz
+    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
+    judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
+    count: Annotated[int | None, Range(1, 60_000)] = (
+        None  # draw so many, or take them from --npz; 10,000, stacked 26,000
+    )
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
     tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
     two_sample: bool = False  # train a classifier to tell generated from real digits
@@ -44,7 +48,7 @@ ROWS = {  # key: what the table says, and how
     "frechet_interval": ("    95 % interval over resamples, ±", ".3f"),
     "kernel_distance": ("kernel distance to 10,000 training digits, x 1000", ".3f"),
     "kernel_interval": ("    95 % interval over resamples, ±", ".3f"),
-    "classifier_score": ("classifier score, at most 10", ".3f"),
+    "classifier_score": ("classifier score, at most the number of classes", ".3f"),
     "confidence": ("confidence of the judge", ".4f"),
     "label_accuracy": ("the digit asked for is the digit read", ".4f"),
     "class_balance": ("class balance: KL to the training set's, nats", ".5f"),
@@ -54,6 +58,8 @@ ROWS = {  # key: what the table says, and how
     "coverage": ("coverage", ".4f"),
     "nearest_distance": ("pixel distance to the nearest training digit, median", ".3f"),
     "share_nearer": ("    share nearer than a test digit is; 1 = copies", ".4f"),
+    "modes": ("modes reached, of 1,000", "d"),
+    "mode_divergence": ("KL of the modes to the training set's, nats", ".4f"),
     "tstr": ("test accuracy of a classifier trained on these only", ".4f"),
     "two_sample": ("accuracy of telling these from training digits; 0.5 = cannot", ".4f"),
 }
@@ -65,28 +71,43 @@ def evaluate(config):
     Raises:
         UserError: digits, models, data or judge cannot be used, or a file cannot be written.
     """
+    stacked = config.dataset == STACKED
+    config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
+    if stacked and (config.tstr or config.two_sample or config.report):
+        raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     dataset = load_dataset(config.dataset)
     for path in (config.json, config.report and config.report / "index.html"):
         if path:
             files.check_writable(path)
-    judge = load_judge(config.judge)
     images, labels, source = digits_to_score(config, dataset)
-    measured = measure(config, dataset, judge, images, labels, source)
-    numbers, digits = measured.numbers, measured.digits
+    beside = config.models_dir or model_files.MODELS_DIR
+    if stacked:
+        if images.shape[1:] != dataset.x_train.shape[1:]:
+            raise UserError(
+                f"{source} has images {images.shape[1:]}: give {dataset.x_train.shape[1:]}, three digits each"
+            )
+        count = min(config.count, len(images))
+        measured, numbers = None, modes.measure_modes(load_judge(config.judge or JUDGE), images[:count], config.seed)
+    else:
+        judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
+        measured = measure(config, dataset, judge, images, labels, source)
+        numbers, count = measured.numbers, len(measured.digits.images)
 
     table = [("", "these", "training", "test")]
     for key, (name, form) in ROWS.items():
         if key in numbers["floor"]:
             cells = (numbers[column].get(key) for column in ("digits", "training", "floor"))
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{len(digits.images)} digits of {source} beside training digits and test digits of {config.dataset}:")
+    print(f"{count} digits of {source} beside training digits and test digits of {config.dataset}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
-    if numbers["digits"]["label_accuracy_by_class"]:
-        shares = zip(np.unique(digits.labels), numbers["digits"]["label_accuracy_by_class"], strict=True)
+    if numbers["digits"].get("label_accuracy_by_class"):
+        digits = measured.digits
+        names = [dataset.class_names[label] if dataset.class_names else label for label in np.unique(digits.labels)]
+        shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
         print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
 
     settings = {

@@ -14,16 +14,32 @@ class Loss(NamedTuple):
     real: Callable  # the discriminator's, for real images
     fake: Callable  # the discriminator's, for fake ones
     generator: Callable  # the generator's, for its fakes
+    relative: bool = False  # of each logit less that of the other image of its pair: a real one, a fake one, one label
 
 
 LOSSES = {
-    # Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018).
-    "hinge": Loss(lambda logits: ops.relu(1 - logits), lambda logits: ops.relu(1 + logits), ops.negative),
+    # max_D E log D(x) + E log(1 - D(G(z))), D = sigmoid(logit), of which the generator takes the minimum: the paper's
+    # game, whose generator hardly learns where D is sure (Goodfellow et al., 2014).
+    "minimax": Loss(
+        lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.negative(ops.softplus(logits))
+    ),
+    # The same but for the generator, max_G E log D(G(z)): the paper's remedy.
+    "non-saturating": Loss(lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.softplus(-logits)),
     # Real logits to 1, fake ones to 0 (Mao et al., 2017).
     "least-squares": Loss(lambda logits: ops.square(logits - 1), ops.square, lambda logits: ops.square(logits - 1)),
-    # -log D(x) - log(1 - D(G(z))) with D = sigmoid(logit), and for the generator -log D(G(z)): the paper's variant
-    # that does not saturate (Goodfellow et al., 2014).
-    "non-saturating": Loss(lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.softplus(-logits)),
+    # Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018).
+    "hinge": Loss(lambda logits: ops.relu(1 - logits), lambda logits: ops.relu(1 + logits), ops.negative),
+    # max_D E D(x) - E D(G(z)), D of slope 1, which is Wasserstein's distance (Arjovsky et al., 2017); the slope is seen
+    # to by a penalty at interpolates, weight 10 (Gulrajani et al., 2017).
+    "wasserstein": Loss(ops.negative, lambda logits: logits, ops.negative),
+    # E f(D(x) - D(G(z))), f(t) = -log(1 + exp(-t)), max_D min_G: each image beside another (Jolicoeur-Martineau, 2019).
+    # With R1 and R2 it converges (Huang et al., 2024). Here each half counts the pair once.
+    "relativistic": Loss(
+        lambda difference: ops.softplus(-difference) / 2,
+        lambda difference: ops.softplus(difference) / 2,
+        lambda difference: ops.softplus(-difference),
+        relative=True,
+    ),
 }
 
 # Telling labels apart is a head start. Kept on, it costs styles: digits that can be read in two ways are never drawn.
@@ -80,6 +96,8 @@ class GAN(keras.Model):
         ema_decay=0.999,
         r1_gamma=1.0,
         mismatch=0.1,
+        r2_gamma=0.0,
+        slope_penalty=0.0,
         **kwargs,
     ):
         """Set the rules of the game.
@@ -90,6 +108,9 @@ class GAN(keras.Model):
             r1_gamma: weight of the R1 gradient penalty on real images (Mescheder et al., 2018); 0 leaves it out.
             mismatch: weight of real images under wrong labels, which the discriminator should take for fakes (Reed et
                 al., 2016), at the first step; it falls to 0 over MISMATCH_STEPS. 0 leaves it out.
+            r2_gamma: the same as r1_gamma on fake images.
+            slope_penalty: weight of a penalty on slopes other than 1 between real and fake images (Gulrajani et al.,
+                2017); 0 leaves it out.
             **kwargs: `keras.Model.compile`'s own, such as steps_per_execution and jit_compile.
         """
         super().compile(optimizer=None, **kwargs)  # None: Keras would attach an RMSprop
@@ -100,6 +121,8 @@ class GAN(keras.Model):
         self.loss_functions = LOSSES[loss]
         self.ema_decay = ema_decay
         self.r1_gamma = r1_gamma
+        self.r2_gamma = r2_gamma
+        self.slope_penalty = slope_penalty
         self.mismatch = mismatch if self.num_classes > 1 else 0
 
     @property
@@ -120,37 +143,57 @@ class GAN(keras.Model):
         replica = tf.distribute.get_replica_context()
         if replica.num_replicas_in_sync > 1:  # to each its own noise
             seed = tf.random.experimental.stateless_fold_in(seed, replica.replica_id_in_sync_group)
-        noise = tf.random.stateless_normal((ops.shape(real)[0], self.latent_dim), seed=seed)
+        noise = tf.random.stateless_normal((ops.shape(real)[0], self.latent_dim), seed)
 
         loss = self.loss_functions
 
         def own(logits):  # (B, num_classes) -> (B,): each image is judged as its label
             return ops.sum(logits * one_hot, axis=-1)
 
+        def beside(logits, others):  # what the loss is a function of
+            return logits - others if loss.relative else logits
+
         with tf.GradientTape() as generator_tape:
             fake = self.generator(ops.concatenate([noise, one_hot], axis=-1), training=True)
             # The fakes serve both steps: a generator's forward pass saved. stop_gradient and the separate tapes keep
             # each step to its own weights. (Toggling `trainable` would switch BatchNormalization to inference.)
+            still = tf.stop_gradient(fake)
             with tf.GradientTape() as discriminator_tape:
-                with tf.GradientTape(watch_accessed_variables=False) as image_tape:
-                    image_tape.watch(real)
+                with tf.GradientTape(persistent=True, watch_accessed_variables=False) as image_tape:
+                    image_tape.watch([real, still])
                     real_logits = self.discriminator(real, training=True)
                     real_logit = own(real_logits)
-                fake_logit = own(self.discriminator(tf.stop_gradient(fake), training=True))
-                discriminator_loss = ops.mean(loss.real(real_logit)) + ops.mean(loss.fake(fake_logit))
+                    fake_logit = own(self.discriminator(still, training=True))
+                discriminator_loss = ops.mean(loss.real(beside(real_logit, fake_logit))) + ops.mean(
+                    loss.fake(beside(fake_logit, real_logit))
+                )
                 objective = discriminator_loss
                 if self.mismatch:
                     # The logits are there anyway, so this costs nothing.
-                    wrong = ops.sum(loss.fake(real_logits) * (1 - one_hot), axis=-1) / (self.num_classes - 1)
+                    wrong = loss.fake(beside(real_logits, real_logit[:, None])) * (1 - one_hot)
+                    wrong = ops.sum(wrong, axis=-1) / (self.num_classes - 1)
                     left = ops.maximum(0.0, 1 - ops.cast(step, "float32") / MISMATCH_STEPS)
                     objective += self.mismatch * left * ops.mean(wrong)
                 if self.r1_gamma:  # R1: half the mean squared norm of d logit / d image
                     slope = image_tape.gradient(real_logit, real)
                     objective += self.r1_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+                if self.r2_gamma:
+                    slope = image_tape.gradient(fake_logit, still)
+                    objective += self.r2_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+                if self.slope_penalty:
+                    places = tf.random.stateless_uniform((ops.shape(real)[0], 1, 1, 1), seed=seed + 1)
+                    with tf.GradientTape(watch_accessed_variables=False) as between_tape:
+                        between_tape.watch(between := places * real + (1 - places) * still)
+                        between_logit = own(self.discriminator(between, training=True))
+                    slope = between_tape.gradient(between_logit, between)
+                    length = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)
+                    objective += self.slope_penalty * ops.mean(ops.square(length - 1))
             gradients = discriminator_tape.gradient(objective, self.discriminator.trainable_variables)
             self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
 
-            generator_loss = ops.mean(loss.generator(own(self.discriminator(fake, training=True))))
+            real_logit_now = own(self.discriminator(real, training=True)) if loss.relative else None
+            fake_logit_now = own(self.discriminator(fake, training=True))
+            generator_loss = ops.mean(loss.generator(beside(fake_logit_now, real_logit_now)))
         gradients = generator_tape.gradient(generator_loss, self.generator.trainable_variables)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
 

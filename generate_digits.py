@@ -24,7 +24,7 @@ from tqdm import tqdm
 import utils
 from drawing import films, formats, hands
 from drawing.pictures import Pictures, columns_of
-from support import commands, datasets, files, model_files
+from support import commands, datasets, files, model_files, readers
 from support.commands import Range, StandardError, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
@@ -34,8 +34,8 @@ MAX_ON_SHEET = 1000  # more would be specks
 class Config:
     # What to draw
     count: Annotated[int, Range(1, 10_000_000)] = 100  # how many digits, an equal share of each; --digits has its own
-    digits: str | None = None  # write this number, every figure in the same hand
-    only: str | None = None  # draw only these digits
+    digits: str | None = None  # write this number, every figure in the same hand; a word where the classes are letters
+    only: str | None = None  # draw only these digits, or classes by their names: "bag,ankle boot"
     like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
     best_of: Annotated[int, Range(1, 100)] = 1  # draw each this often, keep what the discriminator likes best
@@ -68,13 +68,28 @@ def figures(text, flag):
     return np.array([int(figure) for figure in text])
 
 
+def labels_of(text, flag, names):
+    """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
+    words = [word.strip() for word in text.split(",")]
+    if not names and len(words) == 1:
+        return figures(text, flag)
+    if not names:
+        names = list(map(str, range(datasets.MAX_CLASSES)))
+    elif len(words) == 1 and text not in names:
+        words = list(text)
+    if len(words) > MAX_ON_SHEET:
+        raise UserError(f"{flag} names {len(words)} classes: give at most {MAX_ON_SHEET}")
+    for word in words:
+        if word not in names:
+            raise UserError(f"{flag} {word!r} is no class of these models: give some of {', '.join(names)[:500]}")
+    return np.array([names.index(word) for word in words])
+
+
 def check(config):
     """Raise UserError where flags contradict each other, or files cannot be written."""
     given = [f"--{name}" for name in ("digits", "only", "like") if getattr(config, name) is not None]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
-    if config.morph is not None and len(set(figures(config.morph, "--morph"))) < 2:
-        raise UserError(f"--morph {config.morph} changes nothing: give two figures or more, such as --morph 38")
     files.check_writable(config.output_dir / "digits.png")
     if config.npz:
         files.check_writable(config.npz)
@@ -84,17 +99,22 @@ def check(config):
         files.check_vacant(config.folders)
 
 
-def classes_to_draw(config, num_classes, source):
+def classes_to_draw(config, num_classes, source, names=()):
     """The labels that are drawn, again and again in this order: int (N,); a number's figures."""
     if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
         labels = np.random.default_rng(0).permutation(datasets.load_dataset(config.like).y_train)
     elif config.digits is not None:
-        labels = figures(config.digits, "--digits")
+        labels = labels_of(config.digits, "--digits", names)
+    elif config.only is not None:
+        labels = np.unique(labels_of(config.only, "--only", names))
     else:
-        labels = np.arange(num_classes) if config.only is None else np.unique(figures(config.only, "--only"))
-    if max(labels.max(), *figures(config.morph or "0", "--morph")) >= num_classes:
+        labels = np.arange(num_classes)
+    morphs = labels if config.morph is None else labels_of(config.morph, "--morph", names)
+    if config.morph is not None and len(set(morphs)) < 2:
+        raise UserError(f"--morph {config.morph} changes nothing: give two figures or more, such as --morph 38")
+    if max(labels.max(), morphs.max()) >= num_classes:
         raise UserError(f"the models in {source} know the classes 0 to {num_classes - 1}: ask for those")
     return labels
 
@@ -141,12 +161,15 @@ def generate(config):
     models_dir = model_files.default_models(config.models_dir)
     models = model_files.load_models(models_dir)
     *_, latent_dim, num_classes = models
-    cycle, morphs = classes_to_draw(config, num_classes, models_dir), figures(config.morph or "0", "--morph")
+    size = models[0].output_shape[1]
+    names = model_files.class_names(model_files.read_run(models_dir), num_classes)
+    cycle = classes_to_draw(config, num_classes, models_dir, names)
+    morphs = labels_of(config.morph, "--morph", names) if config.morph is not None else cycle[:1]
     is_number = config.digits is not None
     shown = cycle if is_number else np.unique(cycle)
     pictures = Pictures(config.output_dir, config.scale, config.invert, about(config, models))
-    pictures.check_film("--interpolate", config.interpolate, len(shown))
-    pictures.check_film("--morph", films.LEG * len(morphs), 1)
+    pictures.check_film("--interpolate", config.interpolate, len(shown), size)
+    pictures.check_film("--morph", films.LEG * len(morphs), 1, size)
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.
@@ -168,8 +191,8 @@ def generate(config):
         pictures.save_film("interpolation.gif", films.interpolation(models, shown, config.interpolate, pair))
     if config.morph:
         pictures.save_film("morph.gif", *films.morph(models, morphs, pair[0]))
-    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > datasets.MAX_BYTES:
-        print(f"these are more than the {datasets.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
+    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > readers.MAX_BYTES:
+        print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
     print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
     return images, labels
 

@@ -4,31 +4,46 @@ import keras
 from keras import layers
 
 
-def build_generator(latent_dim, num_classes, channels=1, width=64):
+def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, network="convolutional"):
     """Build the generator.
 
-    A light DCGAN (Radford et al., 2016): one Dense layer lays out a 7x7 image of `width` features, two transposed
-    convolutions double its size. The label enters as a one-hot beside the noise (Mirza and Osindero, 2014).
+    A light DCGAN (Radford et al., 2016): one Dense layer lays out an image of `width` features, a quarter of the
+    final size, and two transposed convolutions double that. The label enters as a one-hot beside the noise (Mirza and
+    Osindero, 2014).
 
     Args:
         latent_dim: length of the noise vector z, standard normal.
         num_classes: length of the one-hot label; 1 for unlabelled data, where it is a constant 1.
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14.
+        size: of the image, a multiple of 4: pixels a side. The sizes in the comments are those of 28.
+        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 384.
 
     Returns:
-        A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, channels)
+        A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels)
         in -1..1.
     """
+    if network == "dense":
+        return keras.Sequential(
+            [
+                keras.Input((latent_dim + num_classes,)),
+                layers.Dense(6 * width, activation="relu"),
+                layers.Dense(6 * width, activation="relu"),
+                layers.Dense(size * size * channels, activation="hard_tanh"),
+                layers.Reshape((size, size, channels)),
+            ],
+            name="generator",
+        )
+    start = size // 4
     return keras.Sequential(
         [
             keras.Input((latent_dim + num_classes,)),
             # BatchNormalization has a bias of its own, so the layers before it need none. Its momentum is far below
             # Keras' 0.99: the statistics must keep up with a network that changes at every step.
-            layers.Dense(7 * 7 * width, use_bias=False),
+            layers.Dense(start * start * width, use_bias=False),
             # Before normalising, so that a feature's statistics come from all of its places: those of each place alone
             # are a few dozen numbers, and their noise is variety in training that drawing then lacks.
-            layers.Reshape((7, 7, width)),
+            layers.Reshape((start, start, width)),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
             layers.Conv2DTranspose(width // 2, 4, strides=2, padding="same", use_bias=False),  # (B, 14, 14, width / 2)

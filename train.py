@@ -17,34 +17,38 @@ from typing import Annotated, Literal
 import numpy as np
 
 from support import commands
-from support.commands import Range, UserError
-from support.datasets import load_dataset
+from support.commands import Range
+from support.datasets import load_to_train
 from training.run import Run
+from training.settings import PENALTIES, settle
 
 
 @dataclass
 class Config:
     # Data
-    dataset: str = "mnist"  # mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    dataset: str = "mnist"  # mnist, fashion_mnist, stacked_mnist, a .npz, a directory of IDX files or folders of PNGs
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
+    network: Literal["convolutional", "dense"] = "convolutional"  # dense: the fully connected pair of the 2014 paper
     latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
     generator_width: Annotated[int, Range(2, 512)] = 64  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
-    # Game
-    loss: Literal["hinge", "least-squares", "non-saturating"] = "hinge"  # non-saturating is Goodfellow's own
-    r1_gamma: Annotated[float, Range(0, 1000)] = 1.0  # R1 gradient penalty, keeps styles alive; 0.1 to 10, 0 is off
-    mismatch: Annotated[float, Range(0, 100)] = 0.1  # weight of real images with wrong labels as fakes; 0 is off
+    # Game. None is what the loss wants (training/settings.py); behind the colon is that of hinge
+    loss: Literal["hinge", "minimax", "non-saturating", "least-squares", "wasserstein", "relativistic"] = "hinge"
+    r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1: gradient penalty on real images, keeps styles alive
+    r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0: the same on fake images
+    slope_penalty: Annotated[float | None, Range(0, 1000)] = None  # 0: Wasserstein's, between real and fake images
+    mismatch: Annotated[float | None, Range(0, 100)] = None  # 0.1: weight of real images with wrong labels as fakes
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
-    generator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
-    discriminator_lr: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's learning rate; 5e-4 to 3e-3
-    beta_1: Annotated[float, Range(0, 0.999)] = 0.5  # Adam's momentum; games want little, 0 to 0.5
+    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
+    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: Adam's momentum; games want little, 0 to 0.5
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
@@ -88,14 +92,15 @@ def train(config):
 
 def load(config):
     """Load the data to learn from; returns the `datasets.Dataset`, and what a state should say about the run."""
-    dataset = load_dataset(config.dataset)
-    about = {"config": asdict(config), "data": {"images": len(dataset.x_train), "sha256": dataset.checksum}}
+    if Path(config.dataset).is_dir():  # perhaps of PNGs, which TensorFlow reads: its threads can be set only once
+        from training.devices import configure
+
+        configure(config.deterministic)
+    dataset = load_to_train(config.dataset, config.batch_size)
+    data = {"images": len(dataset.x_train), "sha256": dataset.checksum}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
-    if config.batch_size > len(dataset.x_train):
-        raise UserError(
-            f"--batch-size {config.batch_size} exceeds the {len(dataset.x_train)} training images: lower it"
-        )
+    about = {"config": asdict(settle(config, dataset.num_classes > 1)), "data": data, "classes": dataset.class_names}
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
@@ -111,32 +116,30 @@ def build_gan(config, dataset, cluster=None):
     from gan import GAN, HoldThenFall
     from generator import build_generator
 
+    config = settle(config, dataset.num_classes > 1)
     keras.utils.set_random_seed(config.seed)
-    count, *_, channels = dataset.x_train.shape
+    count, size, _, channels = dataset.x_train.shape
+    shape = {"size": size, "network": config.network}
     with scope(strategy):
-        generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width)
-        discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width)
-    gan = GAN(generator, discriminator, seed=config.seed)
+        generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, **shape)
+        discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width, **shape)
+    gan = GAN(generator, discriminator, config.seed)
     steps_per_epoch = count // config.batch_size
     # The work of a step, a thousand images at the default widths being 1.
     work = config.batch_size / 1024 * (config.generator_width**2 + config.discriminator_width**2) / (64**2 + 48**2)
 
     def adam(lr):
+        rate = HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch)
         # Replicas' gradients are summed, where their mean is meant.
-        scale = strategy.num_replicas_in_sync if strategy.num_replicas_in_sync > 1 else None
-        schedule = HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch)
-        return keras.optimizers.Adam(schedule, beta_1=config.beta_1, loss_scale_factor=scale)
+        return keras.optimizers.Adam(rate, beta_1=config.beta_1, loss_scale_factor=strategy.num_replicas_in_sync)
 
     with scope(strategy):
         gan.compile(
             adam(config.generator_lr),
             adam(config.discriminator_lr),
-            loss=config.loss,
-            ema_decay=config.ema_decay,
-            r1_gamma=config.r1_gamma,
-            mismatch=config.mismatch,
-            # Several steps a call spare Python's share of each. It must divide the epoch: Keras would run over its end.
-            # And it must be over in a fraction of a second: a signal waits for it.
+            **{name: getattr(config, name) for name in ("loss", "ema_decay", *PENALTIES)},
+            # Several steps a call spare Python's share of each. They must divide the epoch, over whose end Keras would
+            # run, and be over in a fraction of a second: a signal waits for them.
             steps_per_execution=max(n for n in range(1, 33) if steps_per_epoch % n == 0 and (n == 1 or n * work <= 1)),
         )
     return gan
@@ -144,12 +147,11 @@ def build_gan(config, dataset, cluster=None):
 
 def play(config, dataset, gan, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
-    from evaluation.judge import load_judge
-    from evaluation.quality import Quality
+    from evaluation.quality import quality_of
     from training.board import Board
     from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
 
-    quality = Quality(dataset, load_judge()) if config.evaluate and dataset.x_train.shape[-1] == 1 else None
+    quality = quality_of(config.dataset, dataset) if config.evaluate else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size
     with Progress(run.record, config.epochs, images, config.batch_size) as progress:
         callbacks = [

@@ -8,7 +8,8 @@ from PIL import ImageOps
 import utils
 from support.commands import UserError
 
-WIDTH = 20  # digits of 30 pixels: about so wide pictures become, magnified; and the longest line of a number
+WIDTH = 20  # digits: the longest line of a number
+PIXELS = 600  # about so wide pictures become, magnified
 MAX_FILM = 2**28  # pixels of all frames
 
 
@@ -33,8 +34,8 @@ class Pictures:
     invert: bool
     about: dict
 
-    def _scale(self, columns):
-        return self.scale or min(12, max(2, WIDTH // columns))
+    def _scale(self, width):
+        return self.scale or min(12, max(2, PIXELS // width))
 
     def _picture(self, image, scale, *caption):
         picture = utils.to_picture(image, scale)
@@ -43,7 +44,7 @@ class Pictures:
 
     def save_sheet(self, name, image, *caption):
         """Save a sheet, uint8 (H, W, C), with lines of text below."""
-        picture = self._picture(image, self._scale(image.shape[1] // 30), *caption)
+        picture = self._picture(image, self._scale(image.shape[1]), *caption)
         utils.save_png(self.directory / name, picture, **self.about)
 
     def save_digit(self, name, image):
@@ -53,11 +54,13 @@ class Pictures:
     def save_film(self, name, frames, holds=()):
         """Save a film, uint8 (frames, N, 28, 28, C), of which the frames `holds` stay for longer."""
         columns = columns_of(frames.shape[1])
-        pictures = [self._picture(utils.sheet(images, columns), self._scale(columns)) for images in frames]
+        sheets = [utils.sheet(images, columns) for images in frames]
+        pictures = [self._picture(sheet, self._scale(sheet.shape[1])) for sheet in sheets]
         seconds = [0.6 if index in holds else 0.05 for index in range(len(pictures))]
         utils.save_gif(self.directory / name, pictures, seconds)
 
-    def check_film(self, flag, frames, digits):
+    def check_film(self, flag, frames, digits, size=28):
         """Raise UserError where a film would take too much memory."""
-        if frames * digits * 30**2 * self._scale(columns_of(digits)) ** 2 > MAX_FILM:
+        cell = size + 2
+        if frames * digits * cell**2 * self._scale(cell * columns_of(digits)) ** 2 > MAX_FILM:
             raise UserError(f"{flag} would be too large a film: ask for fewer frames or digits, or a smaller --scale")

@@ -1,26 +1,31 @@
-"""Train the judge: a small classifier of real MNIST whose features and readings evaluate.py measures digits by.
+"""The judge: a small classifier of real images whose features and readings evaluate.py measures drawn ones by.
 
     python -m evaluation.judge           # about six minutes on two CPU cores; writes models/pretrained/judge.keras
 
-It learns from the training digits alone; the test digits are read once, at the end, to report its accuracy.
+That one reads MNIST; evaluate.py trains one for other data when it first needs it. A judge learns from the training
+digits alone; the test digits are read once, at the end, to report its accuracy.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+
 import utils
 from support import commands, files
 from support.commands import Range, UserError
-from support.datasets import load_dataset
+from support.datasets import Dataset, load_dataset
 from support.model_files import PRETRAINED_DIR, load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
+IMAGES = 8 * 60_000  # that a judge is shown in its training, of whatever data: eight passes over MNIST
+READS = 0.9  # share of a data set's labels that a judge must read right for its readings to count
 
 
 @dataclass
 class Config:
-    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, a .npz file, or a directory of IDX files
+    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, or what else train.py --dataset takes
     epochs: Annotated[int, Range(1, 1000)] = 8  # passes over the training digits
     batch_size: Annotated[int, Range(2, 8192)] = 128  # digits a step
     learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start; falls to zero along a cosine
@@ -28,8 +33,8 @@ class Config:
     output: Path = JUDGE  # where the judge goes
 
 
-def build_judge(num_classes=10, channels=1):
-    """Build a classifier: float32 (B, 28, 28, channels) in -1..1 -> logits (B, num_classes).
+def build_judge(num_classes=10, shape=(28, 28, 1)):
+    """Build a classifier: float32 (B, *shape) in -1..1 -> logits (B, num_classes).
 
     The layer named "features" gives float32 (B, 128), non-negative.
     """
@@ -45,7 +50,7 @@ def build_judge(num_classes=10, channels=1):
 
     return keras.Sequential(
         [
-            keras.Input((28, 28, channels)),
+            keras.Input(shape),
             *convolution(24, 5),
             layers.MaxPooling2D(),
             *convolution(48, 3),
@@ -107,20 +112,44 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
     import keras
 
     keras.utils.set_random_seed(seed)
-    classifier = build_judge(num_classes)
+    classifier = build_judge(num_classes, images.shape[1:])
     fit_classifier(classifier, images, labels, epochs=3, augment=False)
     return float((utils.look(classifier, test_images).argmax(axis=1) == test_labels).mean())
 
 
-def train_judge(config):
-    """Train, save and return the judge."""
-    dataset = load_dataset(config.dataset)
+def judge_for(dataset, directory):
+    """The judge of a data set: the committed one where it reads that, else one of its own, `directory`/judge-....keras.
+
+    That is trained when it is first needed. The data's checksum is in its name, so no other data is measured by it.
+    """
+    if dataset.x_train.shape[1:] == (28, 28, 1) and reads(judge := load_judge(), dataset):
+        return judge
+    path = directory / f"judge-{dataset.checksum[:12]}.keras"
+    if not path.exists():
+        print(f"training a judge for this data, once; it is kept as {path}")
+        epochs = min(max(round(IMAGES / len(dataset.x_train)), 2), 60)  # more would learn a few images by heart
+        train_judge(Config(epochs=epochs, output=path), dataset)
+    return load_judge(path)
+
+
+def reads(judge, dataset):
+    """Whether a judge reads the labels of these images, which may be other than those it was trained on."""
+    some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
+    _, logits = utils.look(judge, dataset.x_train[some])
+    return (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
+
+
+def train_judge(config, dataset=None):
+    """Train, save and return the judge, of `dataset` or else of the one in `config`."""
+    dataset = dataset or load_dataset(config.dataset)
     files.check_writable(config.output)
     with commands.quiet():
         import keras
 
+    if dataset.num_classes == 1:
+        dataset = turned(dataset)
     keras.utils.set_random_seed(config.seed)
-    judge = build_judge(dataset.num_classes, dataset.x_train.shape[-1])
+    judge = build_judge(dataset.num_classes, dataset.x_train.shape[1:])
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())
@@ -131,6 +160,17 @@ def train_judge(config):
         print(f"{right:.2%} of the test digits right")
     print(f"the judge: {config.output}")
     return judge
+
+
+def turned(dataset):
+    """Images without labels in four positions, their labels: telling those apart needs features, too (Gidaris et al.,
+    2018)."""
+    parts = []
+    for images in (dataset.x_train.copy(), dataset.x_test.copy()):
+        for quarters in range(4):
+            images[quarters::4] = np.rot90(images[quarters::4], quarters, axes=(1, 2))
+        parts += [images, np.arange(len(images), dtype="int32") % 4]
+    return Dataset(*parts)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,16 @@ def pixels(images):
 def read_digits(judge, images, labels, real):
     features, logits = utils.look(judge, images)
     labels = logits.argmax(axis=1) if labels is None else labels
-    return Reading(images, labels, features, softmax(logits), *metrics.nearest(pixels(images), pixels(real.images)))
+    return Reading(images, labels, features, softmax(logits), *nearest_images(images, real.images))
+
+
+def nearest_images(images, real):
+    """`metrics.nearest` in pixels; of large images a part of the real ones at a time, which bounds the memory."""
+    block = 60_000 * 28**2 // real[0].size
+    parts = [metrics.nearest(pixels(images), pixels(real[at : at + block])) for at in range(0, len(real), block)]
+    distances, indices = (np.stack(each) for each in zip(*parts, strict=True))
+    best, every = distances.argmin(axis=0), np.arange(len(images))
+    return distances[best, every], indices[best, every] + block * best
 
 
 def reference(images, labels, features, rng):

@@ -6,7 +6,16 @@ import keras
 import numpy as np
 
 import utils
-from evaluation import metrics
+from evaluation import metrics, modes
+from evaluation.judge import READS, load_judge
+from support.datasets import STACKED
+
+
+def quality_of(name, dataset):
+    """What measures a run on this data: a Quality, or Modes; None where the committed judge cannot see the images."""
+    if name == STACKED:
+        return Modes(load_judge())
+    return Quality(dataset, load_judge()) if dataset.x_train.shape[1:] == (28, 28, 1) else None
 
 
 class Quality(keras.callbacks.Callback):
@@ -15,7 +24,7 @@ class Quality(keras.callbacks.Callback):
     The digits drawn have the training digits' class shares, and are no more than those are.
 
     Args:
-        dataset: `datasets.Dataset` of grey images.
+        dataset: `datasets.Dataset` of images as the judge takes them.
         judge: the classifier whose features measure, as `judge.load_judge` returns it.
     """
 
@@ -26,7 +35,7 @@ class Quality(keras.callbacks.Callback):
         features, logits = utils.look(judge, dataset.x_train[some])
         self.reference = metrics.moments(features)
         # On other data than its own, the judge's features still measure, but it cannot read the labels.
-        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > 0.9
+        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
 
     @functools.cached_property
     def test_features(self):
@@ -77,3 +86,26 @@ class Quality(keras.callbacks.Callback):
         if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
         return quality
+
+
+class Modes(keras.callbacks.Callback):
+    """After each epoch, add the modes of modes.ROUGH fresh images to the epoch's logs; likewise."""
+
+    floor = None  # for the plot of distances, of which it has none
+
+    def __init__(self, judge):
+        super().__init__()
+        self.judge = judge
+
+    def _score(self, count, number):
+        rng = np.random.default_rng([self.model.seed, number])
+        noise = rng.standard_normal((count, self.model.latent_dim), "float32")
+        images = utils.draw(self.model.averaged_generator, noise, np.zeros(count, int))
+        return modes.score_modes(self.judge, images)
+
+    def on_epoch_end(self, epoch, logs):
+        logs |= self._score(modes.ROUGH, epoch)
+
+    def final(self):
+        """Measure modes.COUNT images of noise not seen before; returns a dict."""
+        return self._score(modes.COUNT, 2**32)

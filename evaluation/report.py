@@ -30,7 +30,8 @@ def confusion_matrix(labels, readings, num_classes):
     """Plot how often each class asked for (rows) was read as each class (columns)."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
-    figure = Figure(figsize=(6, 6), layout="constrained")
+    side = max(6, num_classes / 3)
+    figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.log1p(counts), cmap="Blues")
     for (row, column), count in np.ndenumerate(counts):
@@ -53,7 +54,7 @@ def suspicions(measured):
     figure = Figure(figsize=(9, 4), layout="constrained")
     for axes, of_generated in zip(figure.subplots(1, 2), (True, False), strict=True):
         falls = occlusion(verdict, of_generated)
-        drawn = axes.imshow(falls, cmap="viridis", extent=(0, 28, 28, 0))
+        drawn = axes.imshow(falls, cmap="viridis")
         axes.set(title="generated digits" if of_generated else "real digits", xticks=(), yticks=())
         figure.colorbar(drawn, ax=axes, label="fall in certainty, log odds")
     versions = {"as they are": verdict.accuracy} | measured.numbers["digits"].get("two_sample_by_version", {})

@@ -28,7 +28,7 @@ def tell_apart(fake, real, seed):
     labels = np.repeat([0, 1], count)
     order = np.random.default_rng(seed).permutation(2 * count)
     training, test = order[:count], order[count:]
-    classifier = build_judge(2)
+    classifier = build_judge(2, images.shape[1:])
     fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
     logits = utils.look(classifier, images[test])
     accuracy = float((logits.argmax(axis=1) == labels[test]).mean())
@@ -51,7 +51,7 @@ VERSIONS = {  # what hides one thing at a time in both sets: if it was that, the
 def occlusion(verdict, generated, patch=4, count=1000):
     """How much the classifier's certainty of the right answer falls when a patch of an image is cleared.
 
-    Zeiler and Fergus (2014). Of `count` generated or of real images; returns float (28 / patch, 28 / patch), log odds.
+    Zeiler and Fergus (2014). Of `count` generated or of real images; returns float (S / patch, S / patch), log odds.
     """
     images = verdict.images[verdict.generated == generated][:count]
     sign = 1 if generated else -1

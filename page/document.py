@@ -8,11 +8,12 @@ from pathlib import Path
 
 from page.packing import pack
 from page.samples import sample
+from support import model_files
+from support.datasets import FASHION
 
 ROOM = Path(__file__).parent
 MAX_FIGURES = 24  # of a number on the page
 MAX_HAND = 999_999  # hands are numbered
-FASHION = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot")
 
 
 def class_names(num_classes, run):
@@ -21,6 +22,8 @@ def class_names(num_classes, run):
     Args:
         run: what run.json says, or None.
     """
+    if names := model_files.class_names(run, num_classes):
+        return names
     dataset = run["config"].get("dataset") if run else "mnist"
     if dataset == "mnist" and num_classes == 10:
         return None

@@ -1,36 +1,54 @@
-"""The training data: MNIST in data/, another data set of Keras, a .npz file or a directory of IDX files."""
+"""The training data: MNIST in data/, another data set of Keras, a file or a directory of the user's own."""
 
-import gzip
 import hashlib
-import math
-import struct
-import zipfile
+import string
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from support import readers
 from support.commands import ROOT, UserError
 from support.files import whole_file
 
 DATA_DIR = ROOT / "data"
 NAMES = ("mnist", "fashion_mnist")
+STACKED = "stacked_mnist"  # three digits as the three channels (Metz et al., 2017): 1,000 modes, unlabelled
 MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
-KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-MAX_BYTES = 2**28  # of all arrays, unpacked, 340,000 digits: what promises more is refused before memory is taken
+FASHION_CHECKSUM = "bc562774d3e075e6fb47517bccdbc9de42190109f15fc8788090ec983c147d87"
+FASHION = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot")
+SIZES = (28, 32)  # pixels, of both sides
 MAX_CLASSES = 1000
-IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
-             "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
+LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+# What the IDX files of a name of its own hold, a character a class. EMNIST merges what looks alike in both cases.
+IDX_CLASSES = {
+    "emnist-byclass": LETTERS,
+    "emnist-bymerge": LETTERS[:36] + "abdefghnqrt",
+    "emnist-balanced": LETTERS[:36] + "abdefghnqrt",
+    "emnist-letters": string.ascii_uppercase,
+    "emnist-digits": string.digits,
+    "emnist-mnist": string.digits,
+    "qmnist": string.digits,
+    "kmnist": "おきすつなはまやれを",
+}
 
 
-class Dataset(NamedTuple):
-    """Images uint8 (N, 28, 28, C), ink high, and their labels int32 (N,); the test arrays may be empty."""
-
+class _Arrays(NamedTuple):
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+
+class Dataset(_Arrays):
+    """Images uint8 (N, S, S, C), S one of SIZES, and their labels int32 (N,); the test arrays may be empty.
+
+    Attributes:
+        class_names: tuple of str, what `load_dataset` knows the classes to be called; () where numbers are all.
+    """
+
+    class_names = ()
 
     @property
     def num_classes(self):
@@ -72,12 +90,15 @@ def load_dataset(name):
     """Load and check a data set.
 
     Args:
-        name: one of NAMES, a `.npz` file (x_train, y_train and perhaps x_test, y_test; or images, labels), or a
-            directory of IDX files with MNIST's own names, plain or .gz.
+        name: one of NAMES, STACKED, or a path: a `.npz` file (x_train, y_train and perhaps x_test, y_test; or images,
+            labels), a directory of IDX files, plain or .gz, with the names of MNIST, EMNIST, QMNIST or KMNIST, or of
+            folders of PNGs, one a class. DIRECTORY/emnist-letters is one of several data sets in a directory.
 
     Raises:
-        UserError: the data is missing, damaged, or not 28x28 images with one label each.
+        UserError: the data is missing, damaged, or not images of a size in SIZES with one label each.
     """
+    if name == STACKED:
+        return _stacked(load_dataset("mnist"))
     if name in NAMES:
         path = DATA_DIR / f"{name}.npz"
         if not path.exists():
@@ -85,8 +106,7 @@ def load_dataset(name):
     else:
         path = Path(name)
     try:
-        arrays = _read_idx_directory(path) if path.is_dir() else _read_npz(path)
-        dataset = _checked(arrays, path)
+        dataset = _read(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
     except UserError as error:
@@ -96,6 +116,75 @@ def load_dataset(name):
     if name == "mnist" and dataset.checksum != MNIST_CHECKSUM:
         raise UserError(f"{path} is not the original MNIST: delete it, to have it fetched anew")
     return dataset
+
+
+def load_to_train(name, batch_size):
+    """`load_dataset`; raises UserError, too, where that cannot be trained on in batches of so many images."""
+    dataset = load_dataset(name)
+    if batch_size > (count := len(dataset.x_train)):
+        images = "a single training image" if count == 1 else f"{count} training images"
+        raise UserError(f"{name} has {images}, --batch-size is {batch_size}: give more, or lower it")
+    if (last := dataset.y_test.max(initial=0)) >= dataset.num_classes:
+        raise UserError(
+            f"y_test in {name} has the label {last}, y_train has 0 to {dataset.num_classes - 1}: give the same classes"
+        )
+    return dataset
+
+
+def stack_digits(images, count, rng):
+    """Random triples of digits, uint8 (N, 28, 28, 1), as the channels of images; returns uint8 (count, 28, 28, 3).
+
+    Each digit is in each channel as often as any other, or once more.
+    """
+    orders = [rng.permutation(np.arange(count) % len(images)) for _ in range(3)]
+    return np.concatenate([images[order] for order in orders], axis=-1)
+
+
+def _stacked(mnist):
+    """Stored, 141 MB, rather than composed anew in each epoch: it is data like any other to all that trains, resumes
+    and measures, and its checksum tells it. 60,000 of 2e14 composites are enough: it is modes that the test is about.
+    """
+    rng = np.random.default_rng(0)
+    parts = [(stack_digits(images, len(images), rng), np.zeros(len(images), "int32")) for images in mnist[::2]]
+    return Dataset(*parts[0], *parts[1])
+
+
+def _read(path):
+    names, only = (), None
+    if not path.exists() and path.parent.is_dir() and path.name in readers.idx_sets(path.parent):
+        path, only = path.parent, path.name
+    if not path.exists():
+        raise UserError(
+            f"there is no data at {path}: give {', '.join(NAMES)}, {STACKED}, a .npz file or a directory of images"
+        )
+    if not path.is_dir():
+        arrays, sources = readers.read_npz(path)
+    elif sets := readers.idx_sets(path, only):
+        if len(sets) > 1 and "" not in sets:
+            raise UserError(f"{path} holds {', '.join(sorted(sets))}: give one of them, as {path / min(sets)}")
+        chosen = "" if "" in sets else min(sets)
+        arrays, sources = readers.read_idx_set(path, sets[chosen])
+        names = tuple(IDX_CLASSES.get(chosen, ""))
+        if chosen.startswith("emnist-"):
+            _turn_emnist(chosen, arrays)
+    elif any(each.is_dir() and not each.name.startswith(".") for each in path.iterdir()):
+        arrays, sources, names = readers.read_folders(path)
+    else:
+        readers.read_idx_set(path, {})  # says what is missing
+    dataset = _checked(arrays, sources, path, len(names) or None)
+    if not names and dataset.checksum == FASHION_CHECKSUM:
+        names = FASHION
+    dataset.class_names = () if names == tuple(string.digits) else names  # figures are their own names
+    return dataset
+
+
+def _turn_emnist(name, arrays):
+    """EMNIST's images are transposed, and its letters are numbered from 1 (Cohen et al., 2017)."""
+    for key, array in arrays.items():
+        if array.ndim == 3:
+            arrays[key] = array.swapaxes(1, 2)
+        elif name == "emnist-letters" and array.size and array.min() > 0:
+            arrays[key] = array - 1
 
 
 def _fetch(name, path):
@@ -112,73 +201,11 @@ def _fetch(name, path):
         np.savez_compressed(temporary, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
-def _read_npz(path):
-    if not path.exists():
-        raise UserError(f"there is no data at {path}: give {', '.join(NAMES)}, a .npz file or a directory of IDX files")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if sum(member.file_size for member in members) > MAX_BYTES:
-                raise UserError(f"{path} unpacks to more than {MAX_BYTES >> 20} MB: give a smaller data set")
-            for member in members:
-                _check_npy(archive, member)
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files if key in KEYS}
-    except UserError:
-        raise
-    except Exception as error:  # a damaged zip or npy raises about any error there is
-        raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
-
-
-def _check_npy(archive, member):
-    """Raise ValueError where an array in a .npz promises more than its file holds: NumPy would make room for it."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
-        raise ValueError("packed in a way in which NumPy packs nothing")
-    with archive.open(member) as file:
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
-    if math.prod(shape) * dtype.itemsize > member.file_size:
-        raise ValueError("an array promises more than there is")
-
-
-def _read_idx_directory(directory):
-    arrays = {}
-    for key, name in IDX_FILES.items():
-        found = [path for path in (directory / name, directory / f"{name}.gz") if path.exists()]
-        if found:
-            arrays[key] = _read_idx(found[0])
-            if sum(array.nbytes for array in arrays.values()) > MAX_BYTES:
-                raise UserError(f"{directory} holds more than {MAX_BYTES >> 20} MB: give a smaller data set")
-        elif "train" in key:
-            raise UserError(f"{directory} has no {name} or {name}.gz: give a directory with MNIST's four files")
-    return arrays
-
-
-def _read_idx(path):
-    """Read one IDX file of bytes (LeCun's format): 0, 0, 8, number of dimensions, the dimensions, the data."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
-            if zeros != 0 or kind != 8 or not 1 <= dimensions <= 4:
-                raise ValueError("not an IDX file of bytes")
-            shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
-            size = math.prod(shape)
-            if size > MAX_BYTES:
-                raise UserError(f"{path} unpacks to more than {MAX_BYTES >> 20} MB: give a smaller data set")
-            data = file.read(size + 1)
-        return np.frombuffer(data, "uint8").reshape(shape)
-    except UserError:
-        raise
-    except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own
-        raise UserError(f"{path} cannot be read as an IDX file: give an undamaged file") from error
-
-
-def _checked(arrays, path):
+def _checked(arrays, sources, path, num_classes=None):
+    """Turn a reader's arrays into a Dataset; `num_classes` is how many there should be, where that is known."""
     if "images" in arrays:
-        arrays = {"x_train": arrays["images"], "y_train": arrays.get("labels")}
+        names = {"images": "x_train", "labels": "y_train"}
+        arrays, sources = ({names[key]: each[key] for key in names if key in each} for each in (arrays, sources))
     dataset = {}
     for part in ("train", "test"):
         images, labels = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
@@ -186,18 +213,25 @@ def _checked(arrays, path):
             images, labels = dataset["x_train"][:0], dataset["y_train"][:0]
         if images is None or labels is None:
             raise UserError(f"{path} lacks x_{part} or y_{part}: give images and labels")
-        if images.dtype != "uint8" or images.shape[1:3] != (28, 28) or images.shape[3:] not in [(), (1,), (3,)]:
-            raise UserError(
-                f"x_{part} in {path} is {images.dtype} {images.shape}: give uint8 (N, 28, 28) or (N, 28, 28, 3)"
-            )
+        images_in, labels_in = sources.get(f"x_{part}"), sources.get(f"y_{part}")
+        square = images.shape[1:3] in [(size, size) for size in SIZES]
+        if images.dtype != "uint8" or not square or images.shape[3:] not in [(), (1,), (3,)]:
+            raise UserError(f"{images_in} is {images.dtype} {images.shape}: give uint8 (N, 28, 28), or 32, or (..., 3)")
         if not np.issubdtype(labels.dtype, np.integer) or labels.shape != images.shape[:1]:
-            raise UserError(f"y_{part} in {path} is {labels.dtype} {labels.shape}: give an integer for each image")
-        if labels.size and not 0 <= labels.min() <= labels.max() < MAX_CLASSES:
-            raise UserError(f"y_{part} in {path} has labels outside 0..{MAX_CLASSES - 1}: number the classes from 0")
+            raise UserError(
+                f"{labels_in} is {labels.dtype} {labels.shape} for {len(images)} images: give an integer for each"
+            )
+        if part == "train" and not len(images):
+            raise UserError(f"{path} has no training images: give at least one batch")
+        most = num_classes or MAX_CLASSES
+        if labels.size and not 0 <= labels.min() <= labels.max() < most:
+            raise UserError(
+                f"{labels_in} has labels {labels.min()} to {labels.max()}, and there are the classes 0 to {most - 1}: "
+                "number the classes from 0"
+            )
         dataset[f"x_{part}"] = images if images.ndim == 4 else images[..., None]
         dataset[f"y_{part}"] = labels.astype("int32")
-    if dataset["x_train"].shape[1:] != dataset["x_test"].shape[1:]:
-        raise UserError(f"{path} mixes grey and colour images: give test images like the training images")
-    if not len(dataset["x_train"]):
-        raise UserError(f"{path} has no training images: give at least one batch")
+    shapes = [dataset[f"x_{part}"].shape[1:] for part in ("train", "test")]
+    if shapes[0] != shapes[1]:
+        raise UserError(f"{path} mixes images {shapes[0]} and {shapes[1]}: give test images like the training images")
     return Dataset(**dataset)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from support.commands import ROOT, UserError, quiet
-from support.datasets import MAX_CLASSES
+from support.datasets import MAX_CLASSES, SIZES
 from support.files import MAX_TEXT, read_text
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
@@ -38,7 +38,7 @@ PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
 WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_LAYERS = 100
-MAX_WINDOW = 28  # pixels
+MAX_WINDOW = 32  # pixels
 MAX_PARAMETERS = 2**26  # twice what train.py can be asked for
 MAX_OUTPUT = 2**18  # numbers that a layer gives for one image
 MAX_WORK = 2**33  # multiplications of a layer for one image
@@ -158,6 +158,14 @@ def read_run(models_dir):
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 
 
+def class_names(run, num_classes):
+    """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
+    names = run.get("classes") if isinstance(run, dict) else None
+    if isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names):
+        return [name[:100] for name in names]
+    return []
+
+
 def load_models(models_dir):
     """Load a generator and its discriminator.
 
@@ -172,7 +180,7 @@ def load_models(models_dir):
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
         latent_dim = noise_and_label - num_classes
-        fit = image == judged_image and image[:2] == [28, 28]
+        fit = image == judged_image and image[:2] in [[size, size] for size in SIZES]
         fit = fit and 0 < latent_dim <= MAX_LATENT_DIM and num_classes <= MAX_CLASSES
         run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
         fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)

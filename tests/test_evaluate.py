@@ -8,7 +8,7 @@ import pytest
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
 from evaluation.judge import load_judge
-from evaluation.measure import in_share, measure
+from evaluation.measure import in_share, measure, nearest_images
 from generator import build_generator
 from support.model_files import PRETRAINED_DIR
 
@@ -131,3 +131,12 @@ BAD_SETS = {
 def test_refuses_digits_it_cannot_judge(refuses, tmp_path, name):
     np.savez(tmp_path / "bad.npz", **BAD_SETS[name])
     refuses(evaluate, "--npz", tmp_path / "bad.npz")
+
+
+def test_the_nearest_of_large_images_is_found_in_parts():
+    """Those of colour are four times as large: 15,312 at a time."""
+    real = np.random.default_rng(0).integers(0, 256, (16_000, 32, 32, 3), "uint8")
+    chosen = np.array([15_999, 3, 15_311, 15_312])
+    distances, indices = nearest_images(real[chosen], real)
+    np.testing.assert_array_equal(indices, chosen)
+    assert distances.max() < 0.1

@@ -7,15 +7,18 @@ from discriminator import build_discriminator
 from generator import build_generator
 
 
-@pytest.mark.parametrize(("num_classes", "channels"), [(10, 1), (1, 1), (26, 3)])
-def test_shapes_and_ranges(num_classes, channels):
-    generator = build_generator(16, num_classes, channels, width=8)
-    discriminator = build_discriminator(num_classes, channels, width=8)
+@pytest.mark.parametrize("network", ["convolutional", "dense"])
+@pytest.mark.parametrize(("num_classes", "channels", "size"), [(10, 1, 28), (1, 1, 28), (26, 3, 28), (10, 3, 32)])
+def test_shapes_and_ranges(num_classes, channels, size, network):
+    generator = build_generator(16, num_classes, channels, width=8, size=size, network=network)
+    discriminator = build_discriminator(num_classes, channels, width=8, size=size, network=network)
     noise_and_label = np.random.default_rng(0).standard_normal((5, 16 + num_classes), "float32")
     images = np.array(generator(100 * noise_and_label, training=True))
-    assert images.shape == (5, 28, 28, channels) and images.dtype == "float32"
+    assert images.shape == (5, size, size, channels) and images.dtype == "float32"
     assert images.min() >= -1 and images.max() <= 1
     assert discriminator(images, training=True).shape == (5, num_classes)
+    kinds = {type(layer).__name__ for each in (generator, discriminator) for layer in each.layers}
+    assert ("Conv2D" in kinds) == ("Conv2DTranspose" in kinds) == (network == "convolutional")
 
 
 def test_label_changes_the_image():

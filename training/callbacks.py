@@ -72,6 +72,9 @@ class Progress(keras.callbacks.Callback):
         self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **means, **measured})
         if "frechet_distance" in logs:
             self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.bar.fp)
+        if "modes" in logs:
+            text = f"epoch {epoch + 1}: {logs['modes']} modes, KL {logs['mode_divergence']:.3f}"
+            self.bar.write(text, file=self.bar.fp)
 
     def _check(self, losses):
         """Raise UserError where the numbers show that nothing more will be learned."""
@@ -79,7 +82,7 @@ class Progress(keras.callbacks.Callback):
         if not np.all(np.isfinite(list(losses.values()))):
             problem = "a loss is not finite: lower the learning rates, or raise --r1-gamma"
         window = self.record.images - COLLAPSE_STEPS * self.batch_size
-        if window >= self.record.curve[0]["images"]:
+        if self.blind_loss and window >= self.record.curve[0]["images"]:  # Wasserstein's loss is 0 there, and no bound
             curve = self.record.curve[-COLLAPSE_STEPS:]
             recent = [row["discriminator_loss"] for row in curve if row["images"] > window]
             if min(recent) > 0.995 * self.blind_loss:
@@ -93,7 +96,7 @@ class Progress(keras.callbacks.Callback):
     def blind_loss(self):
         """The least that a discriminator pays that gives every image the same logit."""
         logits, loss = np.linspace(-1, 1, 21, dtype="float32"), self.model.loss_functions
-        return float(np.min(loss.real(logits) + loss.fake(logits)))
+        return round(float(np.min(loss.real(logits) + loss.fake(logits))), 6)
 
 
 class SampleSheets(keras.callbacks.Callback):

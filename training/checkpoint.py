@@ -102,7 +102,7 @@ def refuse_differences(theirs, ours):
     """Raise UserError where `ours` is not the run to resume, of which about.json says `theirs`."""
     for name, value in ours["config"].items():
         flag, old = "--" + name.replace("_", "-"), theirs["config"].get(name)
-        if name not in FREE and value != old:
+        if name not in FREE and name in theirs["config"] and value != old:  # else from before there was such a flag
             raise UserError(f"{flag} is {value} here and {old} in the run to resume: give the same")
     if ours["config"]["epochs"] < theirs["config"]["epochs"]:
         raise UserError(

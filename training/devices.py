@@ -7,19 +7,12 @@ import signal
 from support.commands import UserError, quiet
 
 
-def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
-    """Start TensorFlow for training, quietly, on what there is; returns the `tf.distribute.Strategy` to build under.
-
-    Args:
-        cluster: `training.cluster.Cluster` whose workers have met: MultiWorkerMirroredStrategy. Without, several GPUs,
-            or several logical devices set up before, make a MirroredStrategy, and one device TensorFlow's default.
-        batch_size: images a step, of all replicas together.
+def configure(deterministic=True):
+    """Set TensorFlow's threads, memory and determinism, which it heeds until its first operation; returns the GPUs.
 
     A step's operations are small: split over all cores each is done later than two of them, half of the cores each.
     (On two cores it is a fifth faster, see benchmarks/README.md.) Where TensorFlow has already started, its threads
     stay as they are.
-
-    Raises UserError where the batch cannot be shared.
     """
     with quiet():
         import tensorflow as tf
@@ -33,8 +26,24 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
             tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    return gpus
+
+
+def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
+    """Start TensorFlow for training, quietly, on what there is; returns the `tf.distribute.Strategy` to build under.
+
+    Args:
+        cluster: `training.cluster.Cluster` whose workers have met: MultiWorkerMirroredStrategy. Without, several GPUs,
+            or several logical devices set up before, make a MirroredStrategy, and one device TensorFlow's default.
+        batch_size: images a step, of all replicas together.
+
+    Raises UserError where the batch cannot be shared, or TensorFlow has started too early for a cluster.
+    """
+    gpus = configure(deterministic)
+    import tensorflow as tf
+
     if cluster:
-        with quiet():
+        with quiet(), _before_all_else():
             jobs = tf.train.ClusterSpec({"worker": cluster.workers})
             strategy = tf.distribute.MultiWorkerMirroredStrategy(
                 tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -65,6 +74,14 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
         flush=True,
     )
     return strategy
+
+
+@contextlib.contextmanager
+def _before_all_else():
+    try:
+        yield
+    except RuntimeError as error:  # collectives must be set up before TensorFlow's first operation
+        raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files") from error
 
 
 @contextlib.contextmanager

@@ -183,6 +183,7 @@ class Run:
         results = {
             "config": self.about["config"],
             "data": self.about["data"],
+            **({"classes": self.about["classes"]} if self.about.get("classes") else {}),
             "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
             "seconds": round(self.seconds, 1),
             "training_seconds": round(self.record.seconds["training"], 1),

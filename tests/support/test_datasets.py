@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import train
-from support import datasets
+from support import datasets, readers
 from support.datasets import Dataset, load_dataset
 
 
@@ -29,7 +29,7 @@ def test_idx_and_npz_hold_the_same(mnist, tmp_path, compress):
     small = Dataset(mnist.x_train[:50], mnist.y_train[:50], mnist.x_test[:20], mnist.y_test[:20])
     for key, array in small._asdict().items():
         array = array[..., 0] if array.ndim == 4 else array
-        write_idx(tmp_path / (datasets.IDX_FILES[key] + ".gz" * compress), array.astype("uint8"), compress)
+        write_idx(tmp_path / (readers.IDX_FILES[key] + ".gz" * compress), array.astype("uint8"), compress)
     np.savez(tmp_path / "small.npz", **small._asdict())
     assert load_dataset(str(tmp_path)).checksum == load_dataset(str(tmp_path / "small.npz")).checksum == small.checksum
 
@@ -85,7 +85,7 @@ def test_refuses_damaged_files(refuses, small_npz, tmp_path, name):
 
 @pytest.mark.parametrize("data", [b"", struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**3, 10**3), b"\0\0\x08\x03", b"x" * 99])
 def test_refuses_damaged_idx(refuses, tmp_path, data):
-    for name in datasets.IDX_FILES.values():
+    for name in readers.IDX_FILES.values():
         (tmp_path / name).write_bytes(data)
     refuses(train.train, "--dataset", tmp_path)
 
@@ -134,3 +134,13 @@ def test_mnist_that_is_gone_is_fetched_and_kept(monkeypatch, tmp_path, mnist):
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: official)
     assert load_dataset("mnist").checksum == mnist.checksum
     assert [path.name for path in tmp_path.iterdir()] == ["mnist.npz"]
+
+
+def test_stacked_digits_hold_every_digit_in_every_channel(mnist):
+    dataset = load_dataset("stacked_mnist")
+    assert dataset.x_train.shape == (60000, 28, 28, 3) and dataset.x_test.shape == (10000, 28, 28, 3)
+    assert dataset.num_classes == 1
+    totals = mnist.x_train.sum(axis=(0, 3))
+    for channel in range(3):
+        np.testing.assert_array_equal(dataset.x_train[..., channel].sum(axis=0), totals)
+    assert dataset.checksum == load_dataset("stacked_mnist").checksum

@@ -1,0 +1,153 @@
+"""Which loss draws how well in the same time, with and without labels? Trains each by the real commands.
+
+    python benchmarks/losses.py                   # 36 runs of five minutes: four hours on two CPU cores
+    python benchmarks/losses.py --seconds 60 --seeds 2      # a first look: 40 minutes
+
+The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first.
+Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it was, and
+one with other --seconds starts anew. Writes benchmarks/losses.json and docs/losses.png, and prints the README's table.
+"""
+
+import json
+import multiprocessing
+import sys
+import time
+import typing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import train  # noqa: E402
+import utils  # noqa: E402
+from benchmarks.seeds import command, machine  # noqa: E402
+from support import commands, files, model_files  # noqa: E402
+from support.commands import Range  # noqa: E402
+from support.datasets import load_to_train  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "losses.json"
+PICTURE = ROOT / "docs" / "losses.png"
+RUNS = ROOT / "models" / "losses"
+LOSSES = typing.get_args(typing.get_type_hints(train.Config)["loss"])
+KINDS = {"labelled": [], "unlabelled": ["--no-conditional"]}
+COLUMNS = {  # key, heading, form; of each kind
+    "labelled": [
+        ("frechet_distance", "distance", ".2f"),
+        ("precision", "precision", ".2f"),
+        ("recall", "recall", ".2f"),
+        ("label_accuracy", "digit read", ".3f"),
+    ],
+    "unlabelled": [
+        ("frechet_distance", "unlabelled: distance", ".2f"),
+        ("precision", "precision", ".2f"),
+        ("recall", "recall", ".2f"),
+        ("class_balance", "balance, KL", ".3f"),
+    ],
+}
+
+
+@dataclass
+class Config:
+    seconds: Annotated[float, Range(1, 100_000)] = 290.0  # of training, for each run
+    seeds: Annotated[int, Range(2, 100)] = 3  # how many runs of each loss and kind
+
+
+def rate(loss, labelled, dataset="mnist", seconds=10.0):
+    """Training images a second, compiling apart; in a process that does nothing else."""
+    config = train.Config(loss=loss, conditional=labelled, dataset=dataset)
+    data = load_to_train(dataset, config.batch_size)
+    data = data if labelled else data._replace(y_train=np.zeros_like(data.y_train))
+    gan = train.build_gan(config, data)
+    from training.batches import training_batches
+
+    batches = iter(training_batches(data.x_train, data.y_train, config.batch_size, seed=0))
+    gan.make_train_function()
+    gan.train_function(batches)
+    started, first = time.perf_counter(), gan.step
+    while (taken := time.perf_counter() - started) < seconds:
+        gan.train_function(batches)
+    return (gan.step - first) * config.batch_size / taken
+
+
+def measure(loss, kind, seed, epochs):
+    """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
+    directory = RUNS / f"{loss}_{kind}_{epochs}_{seed}"
+    numbers = directory / "evaluation.json"
+    if not numbers.exists():
+        places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
+        if not (directory / "run.json").exists():
+            flags = ["--loss", loss, *KINDS[kind], "--epochs", epochs, "--seed", seed, "--no-evaluate"]
+            command("train.py", "--resume", *flags, *places)
+        command("evaluate.py", "--models-dir", directory, "--json", numbers)
+    run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
+    about = {"seed": seed, "epochs": epochs, "seconds": run["training_seconds"], "directory": directory.name}
+    keys = [key for key, *_ in (*COLUMNS["labelled"], *COLUMNS["unlabelled"])]
+    return about | {key: evaluation["digits"][key] for key in keys}, evaluation["training"]
+
+
+def table(results):
+    """The README's table, in Markdown: mean and standard deviation over the seeds; real training digits below."""
+    heads = [heading for columns in COLUMNS.values() for _, heading, _ in columns]
+    lines = ["| loss | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for loss, kinds in results["runs"].items():
+        cells = []
+        for kind, columns in COLUMNS.items():
+            for key, _, form in columns:
+                values = [run[key] for run in kinds[kind]]
+                cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
+        lines.append(f"| {loss} | " + " | ".join(cells) + " |")
+    real = [f"{results['real'][key]:{form}}" for columns in COLUMNS.values() for key, _, form in columns]
+    return "\n".join([*lines, "| real training digits | " + " | ".join(real) + " |"])
+
+
+def picture(results):
+    """Lay out a sheet of each loss' first seed, labelled above unlabelled, under its name."""
+    tiles = []
+    for kind in KINDS:
+        for loss, kinds in results["runs"].items():
+            directory = RUNS / kinds[kind][0]["directory"]
+            generator, _, latent_dim, num_classes = model_files.load_models(directory)
+            noise = np.random.default_rng(0).standard_normal((100, latent_dim), "float32")
+            images = utils.draw(generator, noise, np.arange(100) % num_classes)
+            tiles.append(utils.with_caption(utils.to_picture(utils.sheet(images, 10), 1), [f"{loss}, {kind}"], 16))
+    width, height = (max(getattr(tile, side) for tile in tiles) for side in ("width", "height"))
+    whole = Image.new("L", (width * len(results["runs"]), height * len(KINDS)))
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, len(results["runs"]))
+        whole.paste(tile, (column * width, row * height))
+    utils.save_png(PICTURE, whole)
+
+
+def benchmark(config):
+    """Run everything, write RESULTS and PICTURE, and print the table."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if results.get("seconds") != config.seconds:
+        results = {"seconds": config.seconds, "rates": {}}
+    results["runs"] = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
+    spawn = multiprocessing.get_context("spawn")
+    with tqdm(total=len(LOSSES) * len(KINDS) * config.seeds, unit=" runs") as bar:
+        for seed in range(config.seeds):
+            for loss in LOSSES:
+                for kind in KINDS:
+                    if (name := f"{loss}, {kind}") not in results["rates"]:
+                        with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+                            results["rates"][name] = pool.submit(rate, loss, kind == "labelled").result()
+                    epochs = max(1, round(config.seconds * results["rates"][name] / 60_000))
+                    numbers, results["real"] = measure(loss, kind, seed, epochs)
+                    results["runs"][loss][kind].append(numbers)
+                    results["machine"] = machine()
+                    files.write_json(RESULTS, results)
+                    bar.update()
+    picture(results)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    commands.run(benchmark, Config)

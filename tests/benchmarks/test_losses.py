@@ -1,0 +1,65 @@
+"""The comparisons of losses and of modes: what is there is not repeated, and all of it is shown."""
+
+import json
+import shutil
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import coloured, losses, modes
+from support.datasets import Dataset, load_dataset
+from support.model_files import PRETRAINED_DIR
+
+
+def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
+    commands = []
+
+    def command(script, *flags):
+        commands.append(script)
+        directory = flags[flags.index("--models-dir") + 1]
+        directory.mkdir(exist_ok=True, parents=True)
+        if script == "train.py":
+            for name in ("generator.keras", "discriminator.keras", "run.json"):
+                shutil.copy(PRETRAINED_DIR / name, directory)
+        else:
+            numbers = {key: 0.5 + len(commands) for columns in losses.COLUMNS.values() for key, *_ in columns}
+            (directory / "evaluation.json").write_text(json.dumps({"digits": numbers, "training": numbers}))
+
+    for name, path in (("RESULTS", "losses.json"), ("PICTURE", "losses.png"), ("RUNS", "runs")):
+        monkeypatch.setattr(losses, name, tmp_path / path)
+    monkeypatch.setattr(losses, "command", command)
+    monkeypatch.setattr(losses, "LOSSES", ("hinge", "minimax"))
+    results = {
+        "seconds": 290.0,
+        "rates": {f"{loss}, {kind}": 2000.0 for loss in losses.LOSSES for kind in losses.KINDS},
+    }
+    (tmp_path / "losses.json").write_text(json.dumps(results))
+    for _ in range(2):
+        losses.benchmark(losses.Config(seeds=2))
+    assert commands == ["train.py", "evaluate.py"] * 8
+    results = json.loads((tmp_path / "losses.json").read_text())
+    assert all(run["epochs"] == 10 for kinds in results["runs"].values() for runs in kinds.values() for run in runs)
+    assert losses.table(results).count("\n") == 4 and "| minimax | " in losses.table(results)
+    picture = Image.open(tmp_path / "losses.png")
+    assert picture.width == 600 and np.array(picture)[:300, 300:].any()
+
+
+def test_modes_are_counted_as_training_goes(monkeypatch, tmp_path, mnist):
+    stacked = Dataset(np.repeat(mnist.x_train[:640], 3, axis=-1), np.zeros(640, "int32"), mnist.x_test[:0], [])
+    monkeypatch.setattr(modes, "MARK", 0.001)
+    points = modes.run(modes.Config(epochs=2, seed=0), stacked, count=50)
+    assert len(points) == 2 and points[-1]["images"] == 1280 and 1 <= points[-1]["modes"] <= 50
+    monkeypatch.setattr(modes, "PICTURE", tmp_path / "modes.png")
+    results = {"runs": {"default": {"0": points, "1": points}}, "real": {"modes": 1000, "mode_divergence": 0.02}}
+    modes.plot(results)
+    assert "PacGAN | 1000 | 0.06" in modes.table(results) and (tmp_path / "modes.png").exists()
+
+
+def test_coloured_digits_are_still_digits(tmp_path):
+    coloured.write(coloured.Config(output=tmp_path / "coloured.npz", count=60))
+    dataset = load_dataset(str(tmp_path / "coloured.npz"))
+    assert dataset.x_train.shape == (60, 32, 32, 3) and len(dataset.x_test) == 10
+    mnist = load_dataset("mnist")
+    grey = dataset.x_train.mean(axis=-1)[:, 2:30, 2:30].reshape(60, -1)
+    for image, digit in zip(grey, mnist.x_train[:60].reshape(60, -1), strict=True):
+        assert np.corrcoef(image, digit)[0, 1] > 0.99

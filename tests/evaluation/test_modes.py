@@ -1,0 +1,64 @@
+"""Stacked digits: modes are read, counted and compared as the field does it."""
+
+import numpy as np
+import pytest
+
+from discriminator import build_discriminator
+from evaluate import Config, evaluate
+from evaluation import modes
+from evaluation.judge import load_judge
+from evaluation.quality import Modes, quality_of
+from gan import GAN
+from generator import build_generator
+from support.datasets import Dataset, stack_digits
+from support.model_files import PRETRAINED_DIR
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return load_judge()
+
+
+def test_modes_are_read_in_the_order_of_the_channels(judge, mnist):
+    order = np.random.default_rng(0).permutation(60_000)[:300].reshape(3, 100)
+    images = np.concatenate([mnist.x_train[some] for some in order], axis=-1)
+    expected = [100, 10, 1] @ mnist.y_train[order]
+    assert (modes.read_modes(judge, images) == expected).mean() > 0.97
+
+
+def test_lost_modes_show(judge, mnist, monkeypatch):
+    """Real digits have all modes, and the divergence of so many samples; those without sevens have fewer."""
+    rng = np.random.default_rng(1)
+    monkeypatch.setattr(modes, "read_modes", lambda _, labels: labels[:, 0, 0] @ [100, 10, 1])
+    labels = mnist.y_train[:, None, None, None]
+    real = modes.score_modes(judge, stack_digits(labels, 26_000, rng))
+    assert real["modes"] == 1000 and real["mode_divergence"] == pytest.approx(999 / 52_000, abs=0.004)
+    fewer = modes.score_modes(judge, stack_digits(labels[mnist.y_train != 7], 26_000, rng))
+    assert fewer["modes"] == 729 and fewer["mode_divergence"] > 0.3
+
+
+def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monkeypatch, mnist):
+    real = Dataset(np.zeros((9, 28, 28, 3), "uint8"), np.zeros(9, int), np.zeros((0, 28, 28, 3), "uint8"), np.zeros(0))
+    monkeypatch.setattr("evaluate.load_dataset", lambda name: real)
+    monkeypatch.setattr(modes, "load_dataset", lambda name: mnist)
+    build_generator(4, 1, 3, width=4).save(tmp_path / "generator.keras")
+    build_discriminator(1, 3, width=4).save(tmp_path / "discriminator.keras")
+    flags = {"models_dir": tmp_path, "dataset": "stacked_mnist", "count": 400}
+    numbers = evaluate(Config(**flags, json=tmp_path / "numbers.json"))
+    assert numbers["digits"]["modes"] < 30 < 250 < numbers["training"]["modes"] < 400
+    assert numbers["floor"]["mode_divergence"] < numbers["digits"]["mode_divergence"]
+    assert "modes reached, of 1,000" in capsys.readouterr().out and (tmp_path / "numbers.json").exists()
+    refuses(evaluate, "--dataset", "stacked_mnist", "--tstr")
+    assert "(28, 28, 3)" in refuses(evaluate, "--dataset", "stacked_mnist", "--models-dir", PRETRAINED_DIR)
+
+
+def test_training_counts_modes_as_it_goes(monkeypatch, mnist):
+    monkeypatch.setattr(modes, "ROUGH", 50)
+    callback = quality_of("stacked_mnist", None)
+    assert isinstance(callback, Modes)
+    callback.set_model(GAN(build_generator(4, 1, 3, width=4), build_discriminator(1, 3, width=4)))
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    assert 1 <= logs["modes"] <= 50 and logs["mode_divergence"] > 0
+    colour = type("Data", (), {"x_train": np.zeros((9, 32, 32, 3), "uint8")})
+    assert quality_of("somewhere", colour) is None

@@ -1,0 +1,120 @@
+"""One's own images, here coloured PNGs of 32x32 in folders: everything downstream follows."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import evaluate
+import generate_digits
+import play
+import train
+from evaluation import judge
+from page.document import class_names
+from support import model_files
+from support.commands import UserError
+
+NAMES = ("ape", "barn owl", "cat")
+
+
+@pytest.fixture(scope="module")
+def pngs(mnist, tmp_path_factory):
+    """Digits as animals: 900 of three classes, each in its colour."""
+    directory = tmp_path_factory.mktemp("pngs")
+    for label, name in enumerate(NAMES):
+        (directory / name).mkdir()
+        for index, image in enumerate(mnist.x_train[mnist.y_train == label][:300]):
+            coloured = np.zeros((32, 32, 3), "uint8")
+            coloured[2:30, 2:30, label] = image[..., 0]
+            Image.fromarray(coloured).save(directory / name / f"{index:03}.png")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def trained(pngs, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("own")
+    places = {"models_dir": directory / "models", "samples_dir": directory / "samples"}
+    train.train(train.Config(dataset=str(pngs), epochs=12, generator_width=16, discriminator_width=16, **places))
+    return directory
+
+
+def test_networks_and_sheets_have_the_images_shape(trained):
+    generator, discriminator, _, num_classes = model_files.load_models(trained / "models")
+    assert generator.output_shape[1:] == discriminator.input_shape[1:] == (32, 32, 3) and num_classes == 3
+    sheet = Image.open(trained / "samples" / "epoch_012.png")
+    assert sheet.mode == "RGB" and np.array(sheet)[:600].any()
+    assert json.loads((trained / "models" / "run.json").read_text())["classes"] == list(NAMES)
+
+
+def test_classes_are_drawn_by_name(trained, tmp_path):
+    def draw(**options):
+        config = generate_digits.Config(models_dir=trained / "models", output_dir=tmp_path, count=12, **options)
+        return generate_digits.generate(config)
+
+    images, labels = draw(only="cat, barn owl", styles=True, interpolate=2, separate=True)
+    assert images.shape == (12, 32, 32, 3) and labels.tolist() == [1, 2] * 6
+    ink = images.astype(int).sum(axis=(1, 2))
+    assert (ink.argmax(axis=-1) == labels).mean() > 0.8, ink  # each class has a colour
+    assert draw(digits="cat")[1].tolist() == [2]
+    draw(morph="ape,cat")
+    for wrong in ({"only": "dog"}, {"only": "ape,"}, {"digits": "7"}, {"morph": "ape"}):
+        with pytest.raises(UserError):
+            draw(**wrong)
+
+
+def test_the_fully_connected_pair_is_drawn_and_played_with(small_npz, tmp_path):
+    """Its page is small enough at the default widths."""
+    places = {"models_dir": tmp_path / "models", "samples_dir": tmp_path}
+    train.train(train.Config(dataset=str(small_npz), epochs=1, network="dense", evaluate=False, **places))
+    generator, *_ = model_files.load_models(tmp_path / "models")
+    assert not any("Conv" in type(layer).__name__ for layer in generator.layers)
+    assert generate_digits.generate(generate_digits.Config(count=5, only="3", **places_of(places)))[0].any()
+    assert play.play(play.Config(**places_of(places))).stat().st_size < play.MAX_BYTES
+
+
+def places_of(places):
+    return {"models_dir": places["models_dir"], "output_dir": places["samples_dir"]}
+
+
+def test_letters_need_no_commas():
+    assert generate_digits.labels_of("CAB", "--digits", list("ABC")).tolist() == [2, 0, 1]
+    assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
+    assert generate_digits.labels_of("12,3", "--only", []).tolist() == [12, 3]
+    assert generate_digits.labels_of("123", "--only", []).tolist() == [1, 2, 3]
+
+
+def test_the_page_calls_them_by_name(trained, tmp_path):
+    page = play.play(play.Config(models_dir=trained / "models", output_dir=tmp_path)).read_text(encoding="utf-8")
+    assert '"classNames":["ape","barn owl","cat"]' in page and '"shape":[32,32,3]' in page
+    for bad in (["a", "b"], ["a", "b", 3], "abc", None):  # run.json may be anybody's
+        assert class_names(3, {"config": {"dataset": "x"}, "classes": bad}) == ["class 0", "class 1", "class 2"]
+
+
+def test_a_judge_of_ones_own_images_is_trained_once(trained, pngs, monkeypatch, capsys, refuses):
+    monkeypatch.setattr(judge, "IMAGES", 1800)
+    config = evaluate.Config(models_dir=trained / "models", dataset=str(pngs), count=300)
+    numbers = evaluate.evaluate(config)
+    assert numbers["floor"]["label_accuracy"] > 0.95 and numbers["digits"]["label_accuracy"] > 0.5
+    assert "barn owl" in capsys.readouterr().out
+    (kept,) = (trained / "models").glob("judge-*.keras")
+    monkeypatch.setattr(judge, "train_judge", None)
+    assert evaluate.evaluate(config)["digits"] == numbers["digits"]
+    assert "as the judge reads" in refuses(evaluate.evaluate, "--judge", kept)
+
+
+def test_the_committed_judge_reads_what_looks_like_mnist_and_nothing_else(real, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(judge, "train_judge", lambda config, dataset: asked.append(config.output))
+    monkeypatch.setattr(judge, "load_judge", lambda path=judge.JUDGE, load=judge.load_judge: load(judge.JUDGE))
+    judge.judge_for(real[0], tmp_path)
+    assert not asked
+    for other in (real[0]._replace(x_train=255 - real[0].x_train), real[0]._replace(y_train=real[0].y_train * 0)):
+        judge.judge_for(other, tmp_path)
+        assert asked.pop().parent == tmp_path
+
+
+def test_unlabelled_images_are_judged_by_how_they_are_turned(real):
+    dataset = judge.turned(real[0]._replace(y_train=real[0].y_train * 0))
+    assert np.bincount(dataset.y_train).tolist() == [500] * 4
+    np.testing.assert_array_equal(np.rot90(dataset.x_train[5], -1), real[0].x_train[5])

@@ -1,0 +1,30 @@
+"""What a loss wants comes with it, and a flag always wins."""
+
+import typing
+
+import pytest
+
+import train
+from gan import LOSSES
+from training import checkpoint
+from training.settings import ADAM, PENALTIES, WANTED, settle
+
+
+def test_every_loss_is_a_flag_and_has_settings():
+    names = typing.get_args(typing.get_type_hints(train.Config)["loss"])
+    assert set(names) == set(LOSSES) == set(WANTED)
+    assert all(set(wanted) == {*ADAM, *PENALTIES} for wanted in WANTED.values())
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_flag_wins_and_nothing_stays_open(loss):
+    settled = settle(train.Config(loss=loss), True)
+    assert all(getattr(settled, name) is not None for name in (*ADAM, *PENALTIES))
+    given = settle(train.Config(loss=loss, r1_gamma=7.0, generator_lr=1e-5, mismatch=0.0), False)
+    assert (given.r1_gamma, given.generator_lr, given.mismatch) == (7.0, 1e-5, 0.0)
+
+
+def test_a_run_from_before_a_flag_can_be_resumed():
+    ours = {"config": {"epochs": 2, "r1_gamma": 1.0, "r2_gamma": 0.0}, "data": {}}
+    theirs = {"config": {"epochs": 2, "r1_gamma": 1.0}, "data": {}, "architecture": {}}
+    checkpoint.refuse_differences(theirs, ours)

@@ -1,0 +1,22 @@
+"""What each loss wants where no flag says: with these, `--loss X` alone trains well."""
+
+from dataclasses import replace
+
+ADAM = {"generator_lr": 2e-3, "discriminator_lr": 2e-3, "beta_1": 0.5}
+PENALTIES = {"r1_gamma": 1.0, "r2_gamma": 0.0, "slope_penalty": 0.0, "mismatch": 0.1}
+WANTED = {
+    "hinge": ADAM | PENALTIES,
+    "minimax": ADAM | PENALTIES,
+    "non-saturating": ADAM | PENALTIES,
+    "least-squares": ADAM | PENALTIES,
+    # Only its own penalty holds it, and sees the label's own logit alone: those of wrong labels would grow for ever.
+    "wasserstein": ADAM | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
+    "relativistic": ADAM | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
+}
+UNLABELLED = {}  # likewise, where they differ without labels
+
+
+def settle(config, labelled):
+    """A configuration with what its loss wants in place of every None."""
+    wanted = WANTED[config.loss] | ({} if labelled else UNLABELLED.get(config.loss, {}))
+    return replace(config, **{name: value for name, value in wanted.items() if getattr(config, name) is None})
