@@ -15,7 +15,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -54,6 +54,7 @@ ROWS = {
 
 @dataclass
 class Config:
+    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a column each
     seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long one at most three
     classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
@@ -106,7 +107,7 @@ def table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the table."""
-    jobs = [(name, seed) for name, (_, most) in RUNS.items() for seed in range(min(config.seeds, most))]
+    jobs = [(name, seed) for name in config.kinds for seed in range(min(config.seeds, RUNS[name][1]))]
     alone, cores = config.side_by_side == 1, iter(sorted(os.sched_getaffinity(0)))
 
     def pin():  # the processes that a thread starts have its core
@@ -116,7 +117,7 @@ def benchmark(config):
     def job(name, seed):
         return measure(name, seed, seed < config.classifiers, alone)
 
-    results = {"runs": {name: [] for name in RUNS}, "floors": {}}
+    results = {"runs": {name: [] for name in config.kinds}, "floors": {}}
     with ThreadPoolExecutor(config.side_by_side, initializer=pin) as pool:
         done = tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
         for (name, _), (numbers, floors) in zip(jobs, done, strict=True):
