@@ -1,6 +1,7 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py        # five seeds of the first two kinds of run, three of the long one: a night
+    python benchmarks/seeds.py                                # five seeds of each kind, three of the long one: a night
+    python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
 Writes benchmarks/seeds.json (all numbers) and prints the table. Each run is evaluated with 10,000 digits of a seed that
@@ -100,8 +101,9 @@ def table(results):
     columns |= {FLOORS[name]: [floor] for name, floor in results["floors"].items()}
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for key, (name, form) in ROWS.items():
-        cells = (cell([run.get(key) for run in runs], form) for runs in columns.values())
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        cells = [cell([run.get(key) for run in runs], form) for runs in columns.values()]
+        if any(cells):
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

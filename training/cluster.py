@@ -53,6 +53,8 @@ class Cluster:
     def __exit__(self, kind, error, traceback):
         self.watching = False
         for peer in (self.door, *self.peers.values()):
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)  # closing alone says nothing while a thread listens
             peer.close()
 
     def refuse(self, reason):

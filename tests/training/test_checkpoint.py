@@ -46,8 +46,8 @@ def test_what_a_kill_left_of_a_state_does_not_stay(unfinished, undisturbed):
 
 
 def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeypatch, tmp_path):
-    def with_dropout(*args):
-        network = build_discriminator(*args)
+    def with_dropout(*args, **shape):
+        network = build_discriminator(*args, **shape)
         inputs = keras.Input(network.input_shape[1:])
         return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
 
