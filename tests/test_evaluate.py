@@ -107,6 +107,7 @@ def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from
     assert digits["two_sample"] < 0.6 and floor["two_sample"] < 0.6
 
 
+@pytest.mark.stress  # that a veil is found, tests/evaluation/test_two_sample.py shows sooner
 def test_a_classifier_tells_noise_from_digits_and_learns_nothing_from_it(score):
     noise = np.random.default_rng(0).integers(0, 255, (600, 28, 28, 1), "uint8")
     digits, _ = score(noise, np.arange(600) % 10, tstr=True, two_sample=True)

@@ -40,7 +40,7 @@ def test_readme_commands_are_all_known():
         assert command in setup or command.startswith(KNOWN)
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if ".py" in command])
+@pytest.mark.parametrize("command", dict.fromkeys(command for command in COMMANDS if ".py" in command))
 def test_readme_command_runs(command, checkout, small_npz, monkeypatch):
     """As it stands, but with a small data set, and with something to evaluate where a file is asked for.
 

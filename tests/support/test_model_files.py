@@ -17,7 +17,7 @@ from malformed import members, refusal, try_data, try_models, try_state, zipped
 from support import model_files
 from support.datasets import load_dataset
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @FEW
