@@ -101,6 +101,7 @@ def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
     refuses(evaluate, "--models-dir", tmp_path, "--tstr", "--count", 500)
 
 
+@pytest.mark.stress  # minutes, as two classifiers are trained for each column
 def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(score, real):
     digits, floor = score(real[0].x_train, real[0].y_train, tstr=True, two_sample=True)
     assert 0.9 < digits["tstr"] < floor["tstr"] + 0.02

@@ -38,6 +38,10 @@ class Cluster:
         return self.index == 0
 
     def __enter__(self):
+        try:
+            self.seconds = float(os.environ.get(PATIENCE, 300))
+        except ValueError as error:
+            raise UserError(f"{PATIENCE} {os.environ[PATIENCE]!r} is no number: give seconds") from error
         port = int(self.workers[self.index].rpartition(":")[2])
         try:
             self.door = socket.create_server(("", port))
@@ -46,8 +50,7 @@ class Cluster:
             raise UserError(
                 f"port {port} of {name} cannot be used ({error.strerror}): free it or choose another"
             ) from error
-        seconds = float(os.environ.get(PATIENCE, 300))
-        self.seconds, self.deadline = seconds, time.monotonic() + seconds
+        self.deadline = time.monotonic() + self.seconds
         return self
 
     def __exit__(self, kind, error, traceback):

@@ -152,6 +152,8 @@ def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path
     error = refuses(train.train, "--dataset", small_npz, *places)
     assert f"({workers[1 - index]}) has not come within 0.5 s" in error
     assert index == 0 or not any(tmp_path.iterdir())
+    monkeypatch.setenv(cluster.PATIENCE, "soon")
+    assert "WORKERS_TIMEOUT 'soon' is no number" in refuses(train.train, "--dataset", small_npz, *places)
 
 
 @pytest.fixture

@@ -99,7 +99,10 @@ def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
 
-@pytest.mark.parametrize("place", [None, (train, "build_gan"), (Record, "save")])
+LATER = [pytest.param(place, marks=pytest.mark.stress) for place in ((train, "build_gan"), (Record, "save"))]
+
+
+@pytest.mark.parametrize("place", [None, *LATER])
 def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path):
     """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early."""
     config = replace(config, epochs=1, lr_fall=0.0)
