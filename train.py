@@ -1,7 +1,7 @@
 """Train a GAN on handwritten digits.
 
-    python train.py                              # the default run: five minutes on two CPU cores
-    python train.py --epochs 2                   # a minute and a half, for a first look
+    python train.py                              # the default run: five to nine minutes on two CPU cores
+    python train.py --epochs 2                   # two to three minutes, for a first look
     python train.py --no-conditional             # Goodfellow's GAN: no labels
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
