@@ -153,6 +153,9 @@ class GAN(keras.Model):
         def beside(logits, others):  # what the loss is a function of
             return logits - others if loss.relative else logits
 
+        def squared_slope(tape, logit, images):  # (B,): the squared norm of d logit / d image
+            return ops.sum(ops.square(tape.gradient(logit, images)), axis=(1, 2, 3))
+
         with tf.GradientTape() as generator_tape:
             fake = self.generator(ops.concatenate([noise, one_hot], axis=-1), training=True)
             # The fakes serve both steps: a generator's forward pass saved. stop_gradient and the separate tapes keep
@@ -174,19 +177,16 @@ class GAN(keras.Model):
                     wrong = ops.sum(wrong, axis=-1) / (self.num_classes - 1)
                     left = ops.maximum(0.0, 1 - ops.cast(step, "float32") / MISMATCH_STEPS)
                     objective += self.mismatch * left * ops.mean(wrong)
-                if self.r1_gamma:  # R1: half the mean squared norm of d logit / d image
-                    slope = image_tape.gradient(real_logit, real)
-                    objective += self.r1_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+                if self.r1_gamma:
+                    objective += self.r1_gamma / 2 * ops.mean(squared_slope(image_tape, real_logit, real))
                 if self.r2_gamma:
-                    slope = image_tape.gradient(fake_logit, still)
-                    objective += self.r2_gamma / 2 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+                    objective += self.r2_gamma / 2 * ops.mean(squared_slope(image_tape, fake_logit, still))
                 if self.slope_penalty:
                     places = tf.random.stateless_uniform((ops.shape(real)[0], 1, 1, 1), seed=seed + 1)
                     with tf.GradientTape(watch_accessed_variables=False) as between_tape:
                         between_tape.watch(between := places * real + (1 - places) * still)
                         between_logit = own(self.discriminator(between, training=True))
-                    slope = between_tape.gradient(between_logit, between)
-                    length = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)
+                    length = ops.sqrt(squared_slope(between_tape, between_logit, between) + 1e-12)
                     objective += self.slope_penalty * ops.mean(ops.square(length - 1))
             gradients = discriminator_tape.gradient(objective, self.discriminator.trainable_variables)
             self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)

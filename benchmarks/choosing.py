@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import utils  # noqa: E402
-from benchmarks.seeds import machine  # noqa: E402
+from benchmarks.seeds import cell, machine  # noqa: E402
 from drawing import hands  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from evaluation.judge import load_judge  # noqa: E402
@@ -75,10 +75,7 @@ def table(results):
     """The table of benchmarks/README.md, in Markdown: means and standard deviations over models and seeds."""
     lines = ["| | " + " | ".join(name for name, _ in COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for choice, rows in results["choices"].items():
-        cells = []
-        for key, (_, form) in COLUMNS.items():
-            values = [row[key] for row in rows]
-            cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
+        cells = (cell([row[key] for row in rows], form) for key, (_, form) in COLUMNS.items())
         lines.append(f"| {choice} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -9,11 +9,9 @@ one with other --seconds starts anew. Writes benchmarks/losses.json and docs/los
 """
 
 import json
-import multiprocessing
 import sys
 import time
 import typing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +25,8 @@ sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
 import utils  # noqa: E402
-from benchmarks.seeds import command, machine  # noqa: E402
+from benchmarks.seeds import cell, command, machine  # noqa: E402
+from benchmarks.step_cost import in_process  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
 from support.datasets import load_to_train  # noqa: E402
@@ -100,8 +99,7 @@ def table(results):
         cells = []
         for kind, columns in COLUMNS.items():
             for key, _, form in columns:
-                values = [run[key] for run in kinds[kind]]
-                cells.append(f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}")
+                cells.append(cell([run[key] for run in kinds[kind]], form))
         lines.append(f"| {loss} | " + " | ".join(cells) + " |")
     real = [f"{results['real'][key]:{form}}" for columns in COLUMNS.values() for key, _, form in columns]
     return "\n".join([*lines, "| real training digits | " + " | ".join(real) + " |"])
@@ -131,14 +129,12 @@ def benchmark(config):
     if results.get("seconds") != config.seconds:
         results = {"seconds": config.seconds, "rates": {}}
     results["runs"] = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
-    spawn = multiprocessing.get_context("spawn")
     with tqdm(total=len(LOSSES) * len(KINDS) * config.seeds, unit=" runs") as bar:
         for seed in range(config.seeds):
             for loss in LOSSES:
                 for kind in KINDS:
                     if (name := f"{loss}, {kind}") not in results["rates"]:
-                        with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-                            results["rates"][name] = pool.submit(rate, loss, kind == "labelled").result()
+                        results["rates"][name] = in_process(rate, loss, kind == "labelled")
                     epochs = max(1, round(config.seconds * results["rates"][name] / 60_000))
                     numbers, results["real"] = measure(loss, kind, seed, epochs)
                     results["runs"][loss][kind].append(numbers)

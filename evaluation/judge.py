@@ -122,7 +122,7 @@ def judge_for(dataset, directory):
 
     That is trained when it is first needed. The data's checksum is in its name, so no other data is measured by it.
     """
-    if dataset.x_train.shape[1:] == (28, 28, 1) and reads(judge := load_judge(), dataset):
+    if dataset.x_train.shape[1:] == (28, 28, 1) and look_at_some(judge := load_judge(), dataset)[1]:
         return judge
     path = directory / f"judge-{dataset.checksum[:12]}.keras"
     if not path.exists():
@@ -132,11 +132,14 @@ def judge_for(dataset, directory):
     return load_judge(path)
 
 
-def reads(judge, dataset):
-    """Whether a judge reads the labels of these images, which may be other than those it was trained on."""
+def look_at_some(judge, dataset):
+    """A judge's features of 10,000 random training images, float32 (10,000, 128), and whether it reads their labels.
+
+    The images may be other than those it was trained on: its features still measure, but it cannot read these.
+    """
     some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
-    _, logits = utils.look(judge, dataset.x_train[some])
-    return (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
+    features, logits = utils.look(judge, dataset.x_train[some])
+    return features, (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
 
 
 def train_judge(config, dataset=None):

@@ -7,7 +7,7 @@ import numpy as np
 
 import utils
 from evaluation import metrics, modes
-from evaluation.judge import READS, load_judge
+from evaluation.judge import load_judge, look_at_some
 from support.datasets import STACKED
 
 
@@ -31,11 +31,8 @@ class Quality(keras.callbacks.Callback):
     def __init__(self, dataset, judge):
         super().__init__()
         self.dataset, self.judge = dataset, judge
-        some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
-        features, logits = utils.look(judge, dataset.x_train[some])
+        features, self.reads = look_at_some(judge, dataset)
         self.reference = metrics.moments(features)
-        # On other data than its own, the judge's features still measure, but it cannot read the labels.
-        self.reads = (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
 
     @functools.cached_property
     def test_features(self):
@@ -74,9 +71,8 @@ class Quality(keras.callbacks.Callback):
         training, _ = utils.look(self.judge, self.dataset.x_train)
         everything = metrics.moments(training)
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
-        order = np.random.default_rng(0).permutation(len(training))
-        some, others = np.split(training[order], [min(10_000, len(order) // 6)])
-        floors = {"training": (metrics.moments(others), some)}
+        rest, chosen = self.dataset.split_off(10_000, np.random.default_rng(0))
+        floors = {"training": (metrics.moments(training[rest]), training[chosen])}
         if self.test_features is not None:
             floors["test"] = everything, self.test_features
         for name, (reference, floor) in floors.items():

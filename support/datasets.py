@@ -10,6 +10,7 @@ import numpy as np
 from support import readers
 from support.commands import ROOT, UserError
 from support.files import whole_file
+from support.readers import SIZES
 
 DATA_DIR = ROOT / "data"
 NAMES = ("mnist", "fashion_mnist")
@@ -18,7 +19,6 @@ MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnis
 MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
 FASHION_CHECKSUM = "bc562774d3e075e6fb47517bccdbc9de42190109f15fc8788090ec983c147d87"
 FASHION = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot")
-SIZES = (28, 32)  # pixels, of both sides
 MAX_CLASSES = 1000
 LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # What the IDX files of a name of its own hold, a character a class. EMNIST merges what looks alike in both cases.

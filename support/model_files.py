@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from support.commands import ROOT, UserError, quiet
-from support.datasets import MAX_CLASSES, SIZES
+from support.datasets import MAX_CLASSES
 from support.files import MAX_TEXT, read_text
+from support.readers import SIZES
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
 MODELS_DIR = Path("models")

@@ -18,6 +18,7 @@ from support.commands import UserError, quiet
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
 MAX_BYTES = 2**28  # of all arrays, unpacked, 340,000 digits: what promises more is refused before memory is taken
+SIZES = (28, 32)  # pixels, of both sides
 MAX_PNGS = MAX_BYTES // 28**2
 MAX_PNG = 2**20  # bytes; its few pixels need a thousandth
 IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
@@ -177,7 +178,7 @@ def _look_at_png(path):
         raise UserError(f"{path} is no small PNG: give folders with nothing else in them") from error
     if depth == 16:
         raise UserError(f"{path} has 16 bits a colour: save it with 8")
-    if (width, height) not in ((28, 28), (32, 32)):
+    if width != height or width not in SIZES:
         raise UserError(f"{path} has {width}x{height} pixels: give 28x28 or 32x32")
     try:
         with Image.open(path) as image:  # reads on to the pixels, which it leaves alone
