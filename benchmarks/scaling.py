@@ -1,13 +1,11 @@
 """Do several workers pay? Start them on this machine as a user would, a core each, and time them.
 
-    python benchmarks/scaling.py                      # nine minutes on two CPU cores
-    python benchmarks/scaling.py --quality-epochs 2   # also: are the digits as good? half an hour more
+    python benchmarks/scaling.py                      # fifteen minutes on two CPU cores
 
 Each worker is a process with a TF_CONFIG of its own, on the loopback interface, pinned to a core; it trains on real
 MNIST with the same batch whether it is alone or not. Images a second are those between the sheets after 4,000 images
 and at the epoch's end. The weights must be the same on all workers after every epoch. Beside them stands one process on
-all cores, as `train.py` is by default. With --quality-epochs the global batch is the default one, shared by 1, 2 and 4
-workers.
+all cores, as `train.py` is by default. Whether the digits are as good is measured by benchmarks/replicas.py.
 
 Writes benchmarks/scaling.json and prints the tables of benchmarks/README.md, the last of which is a model of other
 machines: a step takes its work, divided, and the exchange of its gradients around a ring of N workers, 2 (N - 1) / N of
@@ -50,7 +48,13 @@ class Config:
     batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (32, 128)  # images a step and worker
     rounds: Annotated[int, Range(1, 100)] = 3  # how often each is repeated, interleaved
     images: Annotated[int, Range(8000, 60_000)] = 24_000  # digits in the epoch that is timed
-    quality_epochs: Annotated[int, Range(0, 1000)] = 0  # also measure the digits after so many epochs; 0 is off
+
+
+def two_cores():
+    """Numbers of two cores; raises UserError where there are not so many to pin processes to."""
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
+        raise UserError("this needs two cores that processes can be pinned to: run it on Linux")
+    return sorted(os.sched_getaffinity(0))[:2]
 
 
 def ports(count):
@@ -130,20 +134,6 @@ def speed(config, cores, bar):
     return rows, notes[0]["parameters"]
 
 
-def quality(epochs, cores, bar):
-    """Distances after some epochs of the default batch, by the number of workers."""
-    distances = {}
-    with tempfile.TemporaryDirectory() as directory:
-        for workers in (1, 2, 4):
-            place = Path(directory) / str(workers)
-            place.mkdir()
-            train(place, workers, cores, f"--epochs={epochs}")
-            results = json.loads((place / "worker0" / "models" / "run.json").read_text())
-            distances[workers] = results["quality"]["frechet_distance"]
-            bar.update()
-    return distances
-
-
 def exchange(workers, size, link):
     """Seconds for a ring of workers to sum gradients of `size` bytes, in two parts as the two networks have them."""
     bandwidth, delay = LINKS[link]
@@ -192,18 +182,12 @@ def model_table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        raise UserError("this needs two cores that processes can be pinned to: run it on Linux")
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    runs = 3 * len(config.batch_sizes) * config.rounds + 3 * bool(config.quality_epochs)
+    cores = two_cores()
+    runs = 3 * len(config.batch_sizes) * config.rounds
     with Signals(), tqdm(total=runs, unit=" runs") as bar:
         results = dict(zip(("speed", "parameters"), speed(config, cores, bar), strict=True))
-        if config.quality_epochs:
-            results["quality"] = quality(config.quality_epochs, cores, bar)
     files.write_json(RESULTS, results | {"machine": machine()})
     print(speed_table(results), model_table(results), sep="\n\n")
-    for workers, distance in results.get("quality", {}).items():
-        print(f"{workers} x, after {config.quality_epochs} epochs: Fréchet distance {distance:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,118 @@
+"""Are the digits of several replicas as good as those of one, by which statistics, and at which learning rate?
+
+    python benchmarks/replicas.py                         # an hour on two CPU cores, two runs at a time
+    python benchmarks/replicas.py --kinds "one process" "2 replicas" --seeds 5
+
+Each run is one epoch of MNIST, measured by train.py itself. Replicas are virtual processors of one process, whose step
+is that of as many workers; those rows that say "workers" are processes on the loopback interface, and their weights
+must be the same bits. A run that is there is not repeated. Writes benchmarks/replicas.json and prints the table of
+benchmarks/README.md.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import train  # noqa: E402
+from benchmarks import scaling  # noqa: E402
+from benchmarks.seeds import cell, machine  # noqa: E402
+from benchmarks.step_cost import in_process  # noqa: E402
+from support import commands, files  # noqa: E402
+from support.commands import Range  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "replicas.json"
+SYNCHRONISED = "statistics of the whole batch"
+RUNS = {  # name: replicas, of how many workers, what the statistics of batch normalisation are of, flags
+    "one process": (1, 1, SYNCHRONISED, {}),
+    "2 replicas": (2, 1, "of each share", {}),
+    "4 replicas": (4, 1, "of each share", {}),
+    "2 replicas, synchronised": (2, 1, SYNCHRONISED, {}),
+    "4 replicas, synchronised": (4, 1, SYNCHRONISED, {}),
+    "2 workers": (2, 2, "of each share", {}),
+    "4 workers": (4, 4, "of each share", {}),
+} | {
+    f"4 replicas, batch 128, rates {rate}": (
+        4, 1, "of each share", {"batch_size": 128, "generator_lr": rate, "discriminator_lr": rate},
+    )
+    for rate in (2e-3, 4e-3, 8e-3)
+}  # fmt: skip
+
+
+@dataclass
+class Config:
+    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a row each
+    seeds: Annotated[int, Range(1, 100)] = 3  # how many runs of each kind
+
+
+def distance(name, seed):
+    """Train one run for an epoch in a fresh process; returns the Fréchet distance of its digits."""
+    replicas, workers, statistics, flags = RUNS[name]
+    with tempfile.TemporaryDirectory() as directory:
+        directory = Path(directory)
+        if workers > 1:
+            words = commands.flags(train.Config(epochs=1, seed=seed, **flags), "models_dir", "samples_dir")
+            scaling.train(directory, workers, sorted(os.sched_getaffinity(0)), *words)
+            models = directory / "worker0" / "models"
+        else:
+            models = directory
+            config = train.Config(epochs=1, seed=seed, models_dir=models, samples_dir=directory / "samples", **flags)
+            in_process(train_replicas, replicas, statistics == SYNCHRONISED, config)
+        return json.loads((models / "run.json").read_text())["quality"]["frechet_distance"]
+
+
+def train_replicas(replicas, synchronised, config):
+    """Train in this process, which becomes one of several virtual processors."""
+    with commands.quiet():
+        import keras
+        import tensorflow as tf
+
+    if replicas > 1:
+        processor = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * replicas)
+        keras.layers.BatchNormalization = partial(keras.layers.BatchNormalization, synchronized=synchronised)
+    with open(os.devnull, "w") as nowhere:
+        sys.stdout = sys.stderr = nowhere  # two runs at a time would mix their lines
+        train.train(config)
+
+
+def table(results):
+    """Distances by kind of run, in Markdown: mean and standard deviation over seeds."""
+    lines = ["| | batch normalisation | Fréchet distance after an epoch |", "|---|---|---|"]
+    for name, seeds in results["runs"].items():
+        lines.append(f"| {name}, {len(seeds)} seeds | {RUNS[name][2]} | {cell(seeds.values(), '.2f')} |")
+    return "\n".join(lines)
+
+
+def benchmark(config):
+    """Run what is missing, write RESULTS after each run, and print the table."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
+    cores = scaling.two_cores()
+    free = iter(cores)
+
+    def pin():  # the processes that a thread starts have its core
+        os.sched_setaffinity(0, {next(free)})
+
+    jobs = [(name, seed) for seed in range(config.seeds) for name in config.kinds]
+    jobs = [(name, seed) for name, seed in jobs if str(seed) not in results["runs"].get(name, {})]
+    with ThreadPoolExecutor(len(cores), initializer=pin) as pool:
+        done = tqdm(pool.map(distance, *zip(*jobs, strict=True)) if jobs else [], total=len(jobs), unit=" runs")
+        for (name, seed), value in zip(jobs, done, strict=True):
+            results["runs"].setdefault(name, {})[str(seed)] = value
+            results["runs"] = {kind: results["runs"][kind] for kind in RUNS if kind in results["runs"]}
+            files.write_json(RESULTS, results | {"machine": machine()})
+    print(table(results))
+
+
+if __name__ == "__main__":
+    commands.run(benchmark, Config)
