@@ -90,7 +90,8 @@ def table(results):
     """Distances by kind of run, in Markdown: mean and standard deviation over seeds."""
     lines = ["| | batch normalisation | Fréchet distance after an epoch |", "|---|---|---|"]
     for name, seeds in results["runs"].items():
-        lines.append(f"| {name}, {len(seeds)} seeds | {RUNS[name][2]} | {cell(seeds.values(), '.2f')} |")
+        number = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+        lines.append(f"| {name}, {number} | {RUNS[name][2]} | {cell(seeds.values(), '.2f')} |")
     return "\n".join(lines)
 
 

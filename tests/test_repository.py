@@ -15,8 +15,9 @@ import evaluate
 import generate_digits
 import play
 import train
-from benchmarks import choosing, losses, modes, safety, scaling, seeds, step_cost, time_to_quality
+from benchmarks import choosing, losses, modes, replicas, safety, scaling, seeds, step_cost, time_to_quality
 from benchmarks import page as page_benchmark
+from evaluation import judge, two_sample
 from support import commands
 from support.datasets import FASHION
 
@@ -42,10 +43,16 @@ def test_readme_commands_are_all_known():
 
 @pytest.mark.parametrize("command", dict.fromkeys(command for command in COMMANDS if ".py" in command))
 def test_readme_command_runs(command, checkout, small_npz, monkeypatch):
-    """As it stands, but with a small data set, and with something to evaluate where a file is asked for.
+    """As it stands, but with a small data set, which classifiers see once, and with a file where one is asked for.
 
     In this process: that each script starts by itself, other tests show.
     """
+
+    def fit_once(*args, epochs, fit=judge.fit_classifier, **kwargs):
+        fit(*args, epochs=1, **kwargs)
+
+    monkeypatch.setattr(judge, "fit_classifier", fit_once)
+    monkeypatch.setattr(two_sample, "fit_classifier", fit_once)
     flags = {
         "train.py": ["--dataset", small_npz, "--epochs", 1],
         "evaluate.py": ["--dataset", small_npz, "--count", 500],
@@ -136,10 +143,10 @@ def test_step_costs_are_the_benchmarks_own():
     assert step_cost.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
 
 
-@pytest.mark.skipif(not scaling.RESULTS.exists(), reason="not measured yet")
 def test_what_workers_gain_is_the_benchmarks_own():
     results, readme = json.loads(scaling.RESULTS.read_text()), (ROOT / "benchmarks" / "README.md").read_text()
     assert scaling.speed_table(results) in readme and scaling.model_table(results) in readme
+    assert replicas.table(json.loads(replicas.RESULTS.read_text())) in readme
 
 
 def test_readme_time_of_a_slider_is_the_benchmarks_own():
