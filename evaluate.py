@@ -83,11 +83,10 @@ def evaluate(config):
             files.check_writable(path)
     images, labels, source = digits_to_score(config, dataset)
     beside = config.models_dir or model_files.MODELS_DIR
+    shape = dataset.x_train.shape[1:]
+    if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
+        raise UserError(f"{source} has images {images.shape[1:]}: give {shape}, as {config.dataset} has")
     if stacked:
-        if images.shape[1:] != dataset.x_train.shape[1:]:
-            raise UserError(
-                f"{source} has images {images.shape[1:]}: give {dataset.x_train.shape[1:]}, three digits each"
-            )
         count = min(config.count, len(images))
         measured, numbers = None, modes.measure_modes(load_judge(config.judge or JUDGE), images[:count], config.seed)
     else:
