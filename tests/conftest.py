@@ -96,8 +96,8 @@ def reader(mnist):
             keras.layers.Dense(10),
         ]
     )
-    classifier.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    classifier.fit(mnist.x_train, mnist.y_train, batch_size=64, epochs=2, verbose=0)
+    classifier.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    classifier.fit(mnist.x_train, mnist.y_train, batch_size=64, epochs=1, verbose=0)
 
     def read(images):
         return classifier.predict(images, batch_size=500, verbose=0).argmax(axis=-1)
