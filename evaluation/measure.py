@@ -132,11 +132,8 @@ def digits_to_score(config, dataset):
 def check(config, dataset, judge, images, labels, source):
     """Raise UserError where the judge cannot measure these digits by this data set."""
     width, num_classes = (output.shape[-1] for output in judge.outputs)
-    for what, some_images in ((source, images), (config.dataset, dataset.x_train)):
-        if some_images.shape[1:] != judge.input_shape[1:]:
-            raise UserError(
-                f"{what} has images {some_images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads"
-            )
+    if images.shape[1:] != judge.input_shape[1:]:  # those of the data set have the shape of these
+        raise UserError(f"{source} has images {images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads")
     floor = len(dataset.x_test) or len(dataset.x_train) // 6
     for what, number in ((source, min(config.count, len(images))), (config.dataset, floor)):
         if number <= width:
