@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,9 +82,8 @@ def train_replicas(replicas, synchronised, config):
         processor = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * replicas)
         keras.layers.BatchNormalization = partial(keras.layers.BatchNormalization, synchronized=synchronised)
-    with open(os.devnull, "w") as nowhere:
-        sys.stdout = sys.stderr = nowhere  # two runs at a time would mix their lines
-        train.train(config)
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        train.train(config)  # two runs at a time would mix their lines
 
 
 def table(results):
