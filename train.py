@@ -100,7 +100,7 @@ def load(config):
     data = {"images": len(dataset.x_train), "sha256": dataset.checksum}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class
-    about = {"config": asdict(settle(config, dataset.num_classes > 1)), "data": data, "classes": dataset.class_names}
+    about = {"config": asdict(settle(config)), "data": data, "classes": dataset.class_names}
     return dataset, json.loads(json.dumps(about, default=str))  # as it will come back from a file
 
 
@@ -116,7 +116,7 @@ def build_gan(config, dataset, cluster=None):
     from gan import GAN, HoldThenFall
     from generator import build_generator
 
-    config = settle(config, dataset.num_classes > 1)
+    config = settle(config)
     keras.utils.set_random_seed(config.seed)
     count, size, _, channels = dataset.x_train.shape
     shape = {"size": size, "network": config.network}

@@ -13,10 +13,9 @@ WANTED = {
     "wasserstein": ADAM | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
     "relativistic": ADAM | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
 }
-UNLABELLED = {}  # likewise, where they differ without labels
 
 
-def settle(config, labelled):
+def settle(config):
     """A configuration with what its loss wants in place of every None."""
-    wanted = WANTED[config.loss] | ({} if labelled else UNLABELLED.get(config.loss, {}))
-    return replace(config, **{name: value for name, value in wanted.items() if getattr(config, name) is None})
+    wanted = WANTED[config.loss].items()
+    return replace(config, **{name: value for name, value in wanted if getattr(config, name) is None})

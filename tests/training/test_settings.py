@@ -18,9 +18,9 @@ def test_every_loss_is_a_flag_and_has_settings():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_flag_wins_and_nothing_stays_open(loss):
-    settled = settle(train.Config(loss=loss), True)
+    settled = settle(train.Config(loss=loss))
     assert all(getattr(settled, name) is not None for name in (*ADAM, *PENALTIES))
-    given = settle(train.Config(loss=loss, r1_gamma=7.0, generator_lr=1e-5, mismatch=0.0), False)
+    given = settle(train.Config(loss=loss, r1_gamma=7.0, generator_lr=1e-5, mismatch=0.0))
     assert (given.r1_gamma, given.generator_lr, given.mismatch) == (7.0, 1e-5, 0.0)
 
 
