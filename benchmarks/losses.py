@@ -1,13 +1,16 @@
 """Which loss draws how well in the same time, with and without labels? Trains each by the real commands.
 
     python benchmarks/losses.py                   # 36 runs of five minutes: four hours on two CPU cores
-    python benchmarks/losses.py --seconds 60 --seeds 2      # a first look: 40 minutes
+    python benchmarks/losses.py --side-by-side 2              # the same results, sooner
+    python benchmarks/losses.py --seconds 60 --seeds 2        # a first look: 40 minutes
 
-The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first.
-Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it was, and
-one with other --seconds starts anew. Writes benchmarks/losses.json and docs/losses.png, and prints the README's table.
+The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
+alone. Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it
+was, and one with other --seconds starts anew. Writes benchmarks/losses.json and docs/losses.png, and prints the
+README's table.
 """
 
+import itertools
 import json
 import sys
 import time
@@ -25,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
 import utils  # noqa: E402
-from benchmarks.seeds import cell, command, machine  # noqa: E402
+from benchmarks.seeds import cell, command, machine, side_by_side  # noqa: E402
 from benchmarks.step_cost import in_process  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
@@ -56,6 +59,7 @@ COLUMNS = {  # key, heading, form; of each kind
 class Config:
     seconds: Annotated[float, Range(1, 100_000)] = 290.0  # of training, for each run
     seeds: Annotated[int, Range(2, 100)] = 3  # how many runs of each loss and kind
+    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: as many epochs, sooner
 
 
 def rate(loss, labelled, dataset="mnist", seconds=10.0):
@@ -128,19 +132,21 @@ def benchmark(config):
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if results.get("seconds") != config.seconds:
         results = {"seconds": config.seconds, "rates": {}}
+    for loss, kind in tqdm(list(itertools.product(LOSSES, KINDS)), unit=" rates"):
+        if (name := f"{loss}, {kind}") not in results["rates"]:
+            results["rates"][name] = in_process(rate, loss, kind == "labelled")
+            files.write_json(RESULTS, results)
+
+    def job(seed, loss, kind):
+        return measure(loss, kind, seed, max(1, round(config.seconds * results["rates"][f"{loss}, {kind}"] / 60_000)))
+
     results["runs"] = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
-    with tqdm(total=len(LOSSES) * len(KINDS) * config.seeds, unit=" runs") as bar:
-        for seed in range(config.seeds):
-            for loss in LOSSES:
-                for kind in KINDS:
-                    if (name := f"{loss}, {kind}") not in results["rates"]:
-                        results["rates"][name] = in_process(rate, loss, kind == "labelled")
-                    epochs = max(1, round(config.seconds * results["rates"][name] / 60_000))
-                    numbers, results["real"] = measure(loss, kind, seed, epochs)
-                    results["runs"][loss][kind].append(numbers)
-                    results["machine"] = machine()
-                    files.write_json(RESULTS, results)
-                    bar.update()
+    jobs = list(itertools.product(range(config.seeds), LOSSES, KINDS))
+    for (_, loss, kind), done in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
+        numbers, results["real"] = done
+        results["runs"][loss][kind].append(numbers)
+    results["machine"] = machine()
+    files.write_json(RESULTS, results)
     picture(results)
     print(table(results))
 

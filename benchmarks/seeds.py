@@ -4,8 +4,8 @@
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
-Writes benchmarks/seeds.json (all numbers) and prints the table. Each run is evaluated with 10,000 digits of a seed that
-its training never saw.
+Writes benchmarks/seeds.json (all numbers; those of other --kinds stay) and prints the table. Each run is evaluated with
+10,000 digits of a seed that its training never saw.
 """
 
 import json
@@ -87,6 +87,18 @@ def measure(name, seed, classifiers, alone):
     return run, {key: evaluation[key] for key in FLOORS}
 
 
+def side_by_side(count, job, jobs):
+    """Do jobs, tuples of `job`'s arguments, so many at a time, each with a core of its own; yields results in order."""
+    cores = iter(sorted(os.sched_getaffinity(0)))
+
+    def pin():  # the processes that a thread starts have its core
+        if count > 1:
+            os.sched_setaffinity(0, {next(cores)})
+
+    with ThreadPoolExecutor(count, initializer=pin) as pool:
+        yield from tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
+
+
 def cell(values, form):
     """Mean and standard deviation of the values that there are, in Markdown."""
     values = [value for value in values if value is not None]
@@ -110,22 +122,16 @@ def table(results):
 def benchmark(config):
     """Run everything, write RESULTS and print the table."""
     jobs = [(name, seed) for name in config.kinds for seed in range(min(config.seeds, RUNS[name][1]))]
-    alone, cores = config.side_by_side == 1, iter(sorted(os.sched_getaffinity(0)))
-
-    def pin():  # the processes that a thread starts have its core
-        if not alone:
-            os.sched_setaffinity(0, {next(cores)})
 
     def job(name, seed):
-        return measure(name, seed, seed < config.classifiers, alone)
+        return measure(name, seed, seed < config.classifiers, alone=config.side_by_side == 1)
 
-    results = {"runs": {name: [] for name in config.kinds}, "floors": {}}
-    with ThreadPoolExecutor(config.side_by_side, initializer=pin) as pool:
-        done = tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
-        for (name, _), (numbers, floors) in zip(jobs, done, strict=True):
-            results["runs"][name].append(numbers)
-            for column, floor in floors.items():  # with those of the classifiers, where a run has them
-                results["floors"].setdefault(column, {}).update(floor)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}, "floors": {}}
+    results["runs"] |= {name: [] for name in config.kinds}
+    for (name, _), (numbers, floors) in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
+        results["runs"][name].append(numbers)
+        for column, floor in floors.items():  # with those of the classifiers, where a run has them
+            results["floors"].setdefault(column, {}).update(floor)
     results["machine"] = machine()
     files.write_json(RESULTS, results)
     print(table(results))
