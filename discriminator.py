@@ -7,9 +7,9 @@ from keras import layers
 def build_discriminator(num_classes, channels=1, width=48, size=28, network="convolutional"):
     """Build the discriminator.
 
-    Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer. It has one logit per
-    class and an image is judged by the logit of its label alone (as in the projection discriminator of Miyato and
-    Koyama, 2018, without the term that all classes share), so the label is never an input.
+    Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer, or two without labels.
+    It has one logit per class and an image is judged by the logit of its label alone (as in the projection
+    discriminator of Miyato and Koyama, 2018, without the term that all classes share), so the label is never an input.
 
     Args:
         num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
@@ -36,6 +36,8 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             ],
             name="discriminator",
         )
+    # Where no label says which digit to expect, one more hidden layer tells a digit from what lies between two.
+    deeper = [layers.Dense(8 * width // 3), layers.LeakyReLU(0.2)] if num_classes == 1 else []
     return keras.Sequential(
         [
             keras.Input((size, size, channels)),
@@ -46,6 +48,7 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             layers.Conv2D(2 * width, 4, strides=2, padding="same"),  # (B, 4, 4, 2 * width)
             layers.LeakyReLU(0.2),
             layers.Flatten(),
+            *deeper,
             # Without this layer each logit would be a sum over local features, blind to what goes together.
             layers.Dense(4 * width // 3),
             layers.LeakyReLU(0.2),
