@@ -38,6 +38,7 @@ RESULTS = ROOT / "benchmarks" / "losses.json"
 PICTURE = ROOT / "docs" / "losses.png"
 RUNS = ROOT / "models" / "losses"
 LOSSES = typing.get_args(typing.get_type_hints(train.Config)["loss"])
+COUNT = 5000  # digits that each run is measured by
 KINDS = {"labelled": [], "unlabelled": ["--no-conditional"]}
 COLUMNS = {  # key, heading, form; of each kind
     "labelled": [
@@ -88,7 +89,7 @@ def measure(loss, kind, seed, epochs):
         if not (directory / "run.json").exists():
             flags = ["--loss", loss, *KINDS[kind], "--epochs", epochs, "--seed", seed, "--no-evaluate"]
             command("train.py", "--resume", *flags, *places)
-        command("evaluate.py", "--models-dir", directory, "--json", numbers)
+        command("evaluate.py", "--models-dir", directory, "--json", numbers, "--count", COUNT)
     run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
     about = {"seed": seed, "epochs": epochs, "seconds": run["training_seconds"], "directory": directory.name}
     keys = [key for key, *_ in (*COLUMNS["labelled"], *COLUMNS["unlabelled"])]
