@@ -1,8 +1,8 @@
 """Which loss draws how well in the same time, with and without labels? Trains each by the real commands.
 
-    python benchmarks/losses.py                   # 36 runs of five minutes: four hours on two CPU cores
-    python benchmarks/losses.py --side-by-side 2              # the same results, sooner
-    python benchmarks/losses.py --seconds 60 --seeds 2        # a first look: 40 minutes
+    python benchmarks/losses.py                                   # 36 runs of five minutes: four hours on two CPU cores
+    python benchmarks/losses.py --side-by-side 2                  # the same results, sooner
+    python benchmarks/losses.py --seconds 60 --side-by-side 2     # a first look: an hour
 
 The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
 alone. Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it
