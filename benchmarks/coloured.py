@@ -2,6 +2,7 @@
 
     python benchmarks/coloured.py --output coloured.npz --count 30000       # a few seconds
     python train.py --dataset coloured.npz --models-dir coloured --samples-dir coloured
+    python generate_digits.py --models-dir coloured --output-dir coloured   # the sheet in docs
 
 Paper is dark and ink is light, as wide apart in every image, so that a sheet shows at a glance whether the generator
 learned both: the digit of the label, and colours that go together.
