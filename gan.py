@@ -46,20 +46,6 @@ LOSSES = {
 MISMATCH_STEPS = 7500
 
 
-class HoldThenFall(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that is `peak` at first and falls linearly to 0 over the last `fall` (0..1) of `total_steps`."""
-
-    def __init__(self, peak, fall, total_steps):
-        self.peak, self.fall, self.total_steps = peak, fall, total_steps
-
-    def __call__(self, step):
-        left = 1 - ops.cast(step, "float32") / self.total_steps  # 1 at the start of the run, 0 at its end
-        return self.peak * (ops.minimum(1.0, left / self.fall) if self.fall else 1.0)
-
-    def get_config(self):
-        return {"peak": self.peak, "fall": self.fall, "total_steps": self.total_steps}
-
-
 class GAN(keras.Model):
     """A generator and a discriminator at play (Goodfellow et al., 2014).
 

@@ -46,9 +46,9 @@ class Config:
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
-    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
-    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 3e-3
-    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: Adam's momentum; games want little, 0 to 0.5
+    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 4e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Muon's learning rate; 1e-3 to 4e-3
+    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: the momentum of both; games want little, 0 to 0.5
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
@@ -113,8 +113,9 @@ def build_gan(config, dataset, cluster=None):
     import keras
 
     from discriminator import build_discriminator
-    from gan import GAN, HoldThenFall
+    from gan import GAN
     from generator import build_generator
+    from training.optimizers import build_optimizers
 
     config = settle(config)
     keras.utils.set_random_seed(config.seed)
@@ -128,15 +129,10 @@ def build_gan(config, dataset, cluster=None):
     # The work of a step, a thousand images at the default widths being 1.
     work = config.batch_size / 1024 * (config.generator_width**2 + config.discriminator_width**2) / (64**2 + 48**2)
 
-    def adam(lr):
-        rate = HoldThenFall(lr, config.lr_fall, config.epochs * steps_per_epoch)
-        # Replicas' gradients are summed, where their mean is meant.
-        return keras.optimizers.Adam(rate, beta_1=config.beta_1, loss_scale_factor=strategy.num_replicas_in_sync)
-
+    total = config.epochs * steps_per_epoch
     with scope(strategy):
         gan.compile(
-            adam(config.generator_lr),
-            adam(config.discriminator_lr),
+            *build_optimizers(config, discriminator, total, strategy.num_replicas_in_sync),
             **{name: getattr(config, name) for name in ("loss", "ema_decay", *PENALTIES)},
             # Several steps a call spare Python's share of each. They must divide the epoch, over whose end Keras would
             # run, and be over in a fraction of a second: a signal waits for them.

@@ -106,7 +106,7 @@ def dearest(gan, convolutions, times, step):
         (gan.discriminator, gan.discriminator_optimizer),
     ):
         seconds = seconds_per_call(tf.function(lambda n=network, o=optimizer: update(n, o).value + 0))
-        parts[f"Adam, {network.name}"] = 1000 * seconds
+        parts[f"{type(optimizer).__name__}, {network.name}"] = 1000 * seconds
 
     def average():
         gan._update_average(tf.distribute.get_strategy())

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from discriminator import build_discriminator
-from gan import GAN, LOSSES, HoldThenFall
+from gan import GAN, LOSSES
 from generator import build_generator
 
 
@@ -136,13 +136,6 @@ def test_mismatch_teaches_that_a_real_image_has_one_label(batch):
     for gan in (free, taught):
         play(gan, batch)
     assert wrong_logit(taught) < -0.9 < wrong_logit(free)
-
-
-def test_learning_rate_holds_then_falls_to_zero():
-    schedule = HoldThenFall(peak=2.0, fall=0.25, total_steps=100)
-    rates = [float(schedule(step)) for step in (0, 75, 80, 100)]
-    assert rates == pytest.approx([2.0, 2.0, 1.6, 0.0])
-    assert float(HoldThenFall(peak=2.0, fall=0.0, total_steps=100)(100)) == 2.0
 
 
 def test_relative_logits_alone_count(batch):

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-ADAM = {"generator_lr": 2e-3, "discriminator_lr": 2e-3, "beta_1": 0.5}
+RATES = {"generator_lr": 2e-3, "discriminator_lr": 2e-3, "beta_1": 0.5}
 PENALTIES = {"r1_gamma": 1.0, "r2_gamma": 0.0, "slope_penalty": 0.0, "mismatch": 0.1}
 WANTED = {
-    "hinge": ADAM | PENALTIES,
-    "minimax": ADAM | PENALTIES,
-    "non-saturating": ADAM | PENALTIES,
-    "least-squares": ADAM | PENALTIES,
+    "hinge": RATES | PENALTIES,
+    "minimax": RATES | PENALTIES,
+    "non-saturating": RATES | PENALTIES,
+    "least-squares": RATES | PENALTIES,
     # Only its own penalty holds it, and sees the label's own logit alone: those of wrong labels would grow for ever.
-    "wasserstein": ADAM | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
-    "relativistic": ADAM | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
+    "wasserstein": RATES | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
+    "relativistic": RATES | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
 }
 
 

@@ -1,0 +1,53 @@
+"""How weights move: Muon's matrices turn all their directions alike, and the rest is Adam's."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from discriminator import build_discriminator
+from training.optimizers import HoldThenFall, Muon
+
+
+def test_learning_rate_holds_then_falls_to_zero():
+    schedule = HoldThenFall(peak=2.0, fall=0.25, total_steps=100)
+    rates = [float(schedule(step)) for step in (0, 75, 80, 100)]
+    assert rates == pytest.approx([2.0, 2.0, 1.6, 0.0])
+    assert float(HoldThenFall(peak=2.0, fall=0.0, total_steps=100)(100)) == 2.0
+
+
+def moves(network, make, gradients):
+    """What an optimizer adds to the weights in its first step, by the same gradients."""
+    before = [weight.numpy() for weight in network.trainable_variables]
+    make().apply(gradients, network.trainable_variables)
+    moved = [weight.numpy() - old for weight, old in zip(network.trainable_variables, before, strict=True)]
+    for weight, old in zip(network.trainable_variables, before, strict=True):
+        weight.assign(old)
+    return moved
+
+
+@pytest.mark.parametrize("kind", ["convolutional", "dense"])
+def test_hidden_kernels_learn_in_all_directions_alike(kind):
+    network = build_discriminator(10, width=12, network=kind)
+    rng = np.random.default_rng(0)
+    gradients = [tf.constant(rng.standard_normal(weight.shape), "float32") for weight in network.trainable_variables]
+    muon = moves(network, lambda: Muon(network, 0.01), gradients)
+    adam = moves(network, lambda: keras.optimizers.Adam(0.01, beta_1=0.5), gradients)
+    kernels = [number for number, move in enumerate(muon) if move.ndim > 1]
+    for number, (ours, theirs) in enumerate(zip(muon, adam, strict=True)):
+        if number in kernels[1:-1]:
+            matrix = ours.reshape(-1, ours.shape[-1])
+            stretches = np.linalg.svd(matrix, compute_uv=False) / np.sqrt(max(matrix.shape)) / 0.004
+            assert np.all(stretches < 1.3) and np.mean(stretches > 0.5) > 0.95  # all but what the gradient hardly has
+            assert np.vdot(ours, gradients[number]) < 0
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_louder_gradient_moves_no_farther():
+    network = build_discriminator(10, width=12)
+    gradients = [tf.random.stateless_normal(weight.shape, [1, 2]) for weight in network.trainable_variables]
+    quiet = moves(network, lambda: Muon(network, 0.01), gradients)
+    loud = moves(network, lambda: Muon(network, 0.01), [100 * gradient for gradient in gradients])
+    for one, other in zip(quiet, loud, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
