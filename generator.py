@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 
-def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, network="convolutional"):
+def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, network="convolutional"):
     """Build the generator.
 
     A light DCGAN (Radford et al., 2016): one Dense layer lays out an image of `width` features, a quarter of the
@@ -15,9 +15,9 @@ def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, netw
         latent_dim: length of the noise vector z, standard normal.
         num_classes: length of the one-hot label; 1 for unlabelled data, where it is a constant 1.
         channels: 1 for grey images, 3 for colour.
-        width: features at 7x7; half as many at 14x14, and eight times as many before, where there are no labels.
+        width: features at 7x7; half as many at 14x14, and five times as many before, where there are no labels.
         size: of the image, a multiple of 4: pixels a side. The sizes in the comments are those of 28.
-        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 384.
+        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 4 * width, 384.
 
     Returns:
         A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels)
@@ -27,8 +27,8 @@ def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, netw
         return keras.Sequential(
             [
                 keras.Input((latent_dim + num_classes,)),
-                layers.Dense(6 * width, activation="relu"),
-                layers.Dense(6 * width, activation="relu"),
+                layers.Dense(4 * width, activation="relu"),
+                layers.Dense(4 * width, activation="relu"),
                 layers.Dense(size * size * channels, activation="hard_tanh"),
                 layers.Reshape((size, size, channels)),
             ],
@@ -36,7 +36,7 @@ def build_generator(latent_dim, num_classes, channels=1, width=64, size=28, netw
         )
     start = size // 4
     # Where no label says which digit to draw, this layer parts the noise into regions: fewer fall between two.
-    parting = [layers.Dense(8 * width), layers.LeakyReLU(0.2)] if num_classes == 1 else []
+    parting = [layers.Dense(5 * width), layers.LeakyReLU(0.2)] if num_classes == 1 else []
     return keras.Sequential(
         [
             keras.Input((latent_dim + num_classes,)),

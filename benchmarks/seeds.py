@@ -31,7 +31,7 @@ RESULTS = ROOT / "benchmarks" / "seeds.json"
 RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
-    "long": (["--epochs", "20", "--generator-width", "96"], 3),
+    "long": (["--epochs", "20", "--generator-width", "128", "--discriminator-width", "64"], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
