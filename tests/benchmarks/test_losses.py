@@ -47,7 +47,7 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
 def test_modes_are_counted_as_training_goes(monkeypatch, tmp_path, mnist):
     stacked = Dataset(np.repeat(mnist.x_train[:640], 3, axis=-1), np.zeros(640, "int32"), mnist.x_test[:0], [])
     monkeypatch.setattr(modes, "MARK", 0.001)
-    points = modes.run(modes.Config(epochs=2, generator_width=16, seed=0), stacked, count=50)
+    points = modes.run(modes.Config(epochs=2, seed=0), stacked, count=50)
     assert len(points) == 2 and points[-1]["images"] == 1280 and 1 <= points[-1]["modes"] <= 50
     monkeypatch.setattr(modes, "PICTURE", tmp_path / "modes.png")
     results = {"runs": {"default": {"0": points, "1": points}}, "real": {"modes": 1000, "mode_divergence": 0.02}}
