@@ -7,8 +7,9 @@ PENALTIES = {"r1_gamma": 1.0, "r2_gamma": 0.0, "slope_penalty": 0.0, "mismatch":
 WANTED = {
     "hinge": RATES | PENALTIES,
     "minimax": RATES | PENALTIES,
-    "non-saturating": RATES | PENALTIES,
-    "least-squares": RATES | PENALTIES,
+    # Without labels these let a discriminator win at the start, from which the generator learns nothing more, or late.
+    "non-saturating": RATES | PENALTIES | {"r1_gamma": 3.0},
+    "least-squares": RATES | PENALTIES | {"r1_gamma": 3.0, "r2_gamma": 3.0},
     # Only its own penalty holds it, and sees the label's own logit alone: those of wrong labels would grow for ever.
     "wasserstein": RATES | {"r1_gamma": 0.0, "r2_gamma": 0.0, "slope_penalty": 10.0, "mismatch": 0.0},
     "relativistic": RATES | {"r1_gamma": 0.15, "r2_gamma": 0.15, "slope_penalty": 0.0, "mismatch": 0.1},
