@@ -1,6 +1,6 @@
 """Train a GAN on handwritten digits.
 
-    python train.py                              # the default run: four to nine minutes on two CPU cores
+    python train.py                              # the default run: three to nine minutes on two CPU cores
     python train.py --epochs 2                   # one to three minutes, for a first look
     python train.py --no-conditional             # Goodfellow's GAN: no labels
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
