@@ -2,7 +2,7 @@
 
     python benchmarks/losses.py                                   # 36 runs of five minutes: four hours on two CPU cores
     python benchmarks/losses.py --side-by-side 2                  # the same results, sooner
-    python benchmarks/losses.py --seconds 60 --side-by-side 2     # a first look: an hour
+    python benchmarks/losses.py --seconds 75 --side-by-side 2     # a first look: a good hour
 
 The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
 alone. Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it
