@@ -17,7 +17,7 @@ import numpy as np
 import utils
 from support import files
 from support.commands import UserError
-from support.readers import IDX_FILES
+from support.idx import FILES as IDX_FILES
 
 BLOCK = 100_000
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from support import readers
+from support import idx, readers
 from support.commands import ROOT, UserError
 from support.files import whole_file
 from support.readers import SIZES
@@ -20,18 +20,6 @@ MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d
 FASHION_CHECKSUM = "bc562774d3e075e6fb47517bccdbc9de42190109f15fc8788090ec983c147d87"
 FASHION = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot")
 MAX_CLASSES = 1000
-LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-# What the IDX files of a name of its own hold, a character a class. EMNIST merges what looks alike in both cases.
-IDX_CLASSES = {
-    "emnist-byclass": LETTERS,
-    "emnist-bymerge": LETTERS[:36] + "abdefghnqrt",
-    "emnist-balanced": LETTERS[:36] + "abdefghnqrt",
-    "emnist-letters": string.ascii_uppercase,
-    "emnist-digits": string.digits,
-    "emnist-mnist": string.digits,
-    "qmnist": string.digits,
-    "kmnist": "おきすつなはまやれを",
-}
 
 
 class _Arrays(NamedTuple):
@@ -151,7 +139,7 @@ def _stacked(mnist):
 
 def _read(path):
     names, only = (), None
-    if not path.exists() and path.parent.is_dir() and path.name in readers.idx_sets(path.parent):
+    if not path.exists() and path.parent.is_dir() and path.name in idx.find_sets(path.parent):
         path, only = path.parent, path.name
     if not path.exists():
         raise UserError(
@@ -159,32 +147,17 @@ def _read(path):
         )
     if not path.is_dir():
         arrays, sources = readers.read_npz(path)
-    elif sets := readers.idx_sets(path, only):
-        if len(sets) > 1 and "" not in sets:
-            raise UserError(f"{path} holds {', '.join(sorted(sets))}: give one of them, as {path / min(sets)}")
-        chosen = "" if "" in sets else min(sets)
-        arrays, sources = readers.read_idx_set(path, sets[chosen])
-        names = tuple(IDX_CLASSES.get(chosen, ""))
-        if chosen.startswith("emnist-"):
-            _turn_emnist(chosen, arrays)
+    elif sets := idx.find_sets(path, only):
+        arrays, sources, names = idx.read_set(path, sets)
     elif any(each.is_dir() and not each.name.startswith(".") for each in path.iterdir()):
         arrays, sources, names = readers.read_folders(path)
     else:
-        readers.read_idx_set(path, {})  # says what is missing
+        idx.read_set(path, {})  # says what is missing
     dataset = _checked(arrays, sources, path, len(names) or None)
     if not names and dataset.checksum == FASHION_CHECKSUM:
         names = FASHION
     dataset.class_names = () if names == tuple(string.digits) else names  # figures are their own names
     return dataset
-
-
-def _turn_emnist(name, arrays):
-    """EMNIST's images are transposed, and its letters are numbered from 1 (Cohen et al., 2017)."""
-    for key, array in arrays.items():
-        if array.ndim == 3:
-            arrays[key] = array.swapaxes(1, 2)
-        elif name == "emnist-letters" and array.size and array.min() > 0:
-            arrays[key] = array - 1
 
 
 def _fetch(name, path):

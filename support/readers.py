@@ -1,13 +1,11 @@
-"""Files of images and labels, as they are: .npz, directories of IDX files, folders of PNGs. They may be anybody's.
+"""Files of images and labels, as they are: .npz, folders of PNGs; IDX files have support/idx.py. They may be anybody's.
 
 Each reader returns a dict of arrays, under names of Dataset's fields or images and labels, and a dict of what to call
 each of them in an error. All raise UserError where a file is damaged, OSError where it cannot be read.
 """
 
-import gzip
 import itertools
 import math
-import re
 import struct
 import zipfile
 
@@ -21,15 +19,6 @@ MAX_BYTES = 2**28  # of all arrays, unpacked, 340,000 digits: what promises more
 SIZES = (28, 32)  # pixels, of both sides
 MAX_PNGS = MAX_BYTES // 28**2
 MAX_PNG = 2**20  # bytes; its few pixels need a thousandth
-IDX_FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
-             "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
-# Those are MNIST's own names, which Fashion-MNIST and KMNIST took over; EMNIST and QMNIST put theirs before. Labels of
-# QMNIST are integers in eight columns; KMNIST's other form is a .npz for each array.
-IDX_NAME = re.compile(
-    r"(?:(?P<set>[\w-]+)-)?(?P<part>train|test|t10k)-(?P<what>images|imgs|labels)"
-    r"(?:[-.]idx\d-(?:ubyte|int)(?:\.gz)?|\.npz)"
-)
-IDX_TYPES = {8: "u1", 12: ">i4"}
 
 
 def read_npz(path, keys=KEYS):
@@ -38,7 +27,7 @@ def read_npz(path, keys=KEYS):
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > MAX_BYTES:
-                raise _too_large(path)
+                raise too_large(path)
             for member in members:
                 _check_npy(archive, member)
         with np.load(path, allow_pickle=False) as file:
@@ -50,7 +39,7 @@ def read_npz(path, keys=KEYS):
         raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
 
 
-def _too_large(path):
+def too_large(path):
     return UserError(f"{path} unpacks to more than {MAX_BYTES >> 20} MB: give a smaller data set")
 
 
@@ -68,55 +57,6 @@ def _check_npy(archive, member):
         raise ValueError("an array promises more than there is")
 
 
-def idx_sets(directory, only=None):
-    """Find the IDX files of a directory: {data set: {field: path}}, where MNIST's own names are those of set ""."""
-    sets = {}
-    # Backwards, so that of a plain file and its .gz the plain one is taken.
-    for path in sorted(directory.iterdir(), reverse=True):
-        if (match := IDX_NAME.fullmatch(path.name)) and only in (None, match["set"]):
-            field = f"{'y' if match['what'] == 'labels' else 'x'}_{'train' if match['part'] == 'train' else 'test'}"
-            sets.setdefault(match["set"] or "", {})[field] = path
-    return sets
-
-
-def read_idx_set(directory, paths):
-    """Read the IDX files that `idx_sets` found of one data set."""
-    arrays = {}
-    for field, name in IDX_FILES.items():
-        if field in paths:
-            arrays[field] = _read_idx(paths[field])
-            if sum(array.nbytes for array in arrays.values()) > MAX_BYTES:
-                raise UserError(f"{directory} holds more than {MAX_BYTES >> 20} MB: give a smaller data set")
-        elif "train" in field:
-            raise UserError(f"{directory} has no {name} or {name}.gz: give a directory with MNIST's four files")
-    return arrays, {field: str(path) for field, path in paths.items()}
-
-
-def _read_idx(path):
-    """Read one IDX file (LeCun's format): 0, 0, the type, number of dimensions, the dimensions, the data."""
-    if path.suffix == ".npz":
-        return read_npz(path, ("arr_0",))[0].get("arr_0", np.zeros(0))
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
-            if zeros != 0 or kind not in IDX_TYPES or not 1 <= dimensions <= 4:
-                raise ValueError("not an IDX file of bytes")
-            shape, dtype = struct.unpack(f">{dimensions}I", file.read(4 * dimensions)), np.dtype(IDX_TYPES[kind])
-            size = math.prod(shape) * dtype.itemsize
-            if size > MAX_BYTES:
-                raise _too_large(path)
-            data = file.read(size + 1)
-        if len(data) != size:
-            raise ValueError(f"{'less' if len(data) < size else 'more'} than it promises")
-        array = np.frombuffer(data, dtype).reshape(shape)
-        return array if kind == 8 else array.astype("int32").reshape(len(array), -1)[:, 0]  # QMNIST: first the class
-    except UserError:
-        raise
-    except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own
-        finding = "no gzip" if isinstance(error, gzip.BadGzipFile) else "damaged"
-        raise UserError(f"{path} cannot be read as an IDX file, it is {finding}: give an undamaged file") from error
-
-
 def read_folders(directory):
     """Read PNGs, a folder a class, by `keras.utils.image_dataset_from_directory`; returns the classes' names, too.
 
@@ -130,7 +70,7 @@ def read_folders(directory):
         if not found:
             raise UserError(f"{directory / name} is empty: give each class a folder of PNGs, and no other folders")
         if len(paths) + len(found) > MAX_PNGS:
-            raise _too_large(directory)
+            raise too_large(directory)
         for path in found:
             size, coloured = _look_at_png(path)
             first = first or (path, size)
@@ -140,7 +80,7 @@ def read_folders(directory):
             paths.append((path, coloured))
     (width, height), channels = first[1], 3 if any(coloured for _, coloured in paths) else 1
     if len(paths) * width * height * channels > MAX_BYTES:
-        raise _too_large(directory)
+        raise too_large(directory)
     with quiet():
         import keras
 
