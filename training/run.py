@@ -2,19 +2,17 @@
 
 import contextlib
 import csv
-import os
 import platform
 import tempfile
 import time
 from pathlib import Path
-
-import filelock
 
 import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
 from support.model_files import NETWORKS
 from training import checkpoint
+from training.lock import only_run
 from training.record import Record
 from training.tf_config import read_cluster
 
@@ -90,7 +88,7 @@ class Run:
         _check_log_dir(about["config"]["log_dir"])
         files.check_writable(self.models_dir / "run.json")
         files.check_writable(self.samples_dir / "losses.png")
-        self.owned.enter_context(_only_run(self.models_dir))
+        self.owned.enter_context(only_run(self.models_dir))
         for directory in (self.models_dir, self.samples_dir):
             files.sweep(directory)
         self.state = checkpoint.find(self.models_dir) if resume else None
@@ -210,29 +208,3 @@ def _check_log_dir(log_dir):
     if log_dir:
         commands.require("tensorboard", "--log-dir", "requirements-tensorboard.txt")
         files.check_writable(Path(log_dir) / "events")
-
-
-@contextlib.contextmanager
-def _only_run(models_dir):
-    """Keep a directory of models to this run; raises UserError where another has it.
-
-    The lock is the operating system's, so a run that crashes does not leave it behind.
-    """
-    lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
-    try:
-        lock.acquire()
-    except OSError as error:  # Timeout is one, too
-        if not isinstance(error, filelock.Timeout):
-            raise UserError(f"cannot write {lock.lock_file} ({error.strerror}): give another --models-dir") from error
-        try:
-            first = holder.read_text()[:200].strip()
-        except (OSError, ValueError):  # it has only just begun
-            first = "another run"
-        raise UserError(f"{models_dir} is taken by {first}: wait, or give another --models-dir") from error
-    try:
-        with files.whole_file(holder) as temporary:
-            temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()

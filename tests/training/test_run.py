@@ -18,7 +18,7 @@ import train
 import utils
 from evaluation import quality
 from support import commands
-from training import callbacks, checkpoint, run
+from training import callbacks, checkpoint, lock
 from training.record import Record
 
 
@@ -153,5 +153,5 @@ def test_one_run_a_directory(config, refuses):
     assert first.poll() is None
     first.kill()
     first.wait()
-    with run._only_run(config.models_dir):
+    with lock.only_run(config.models_dir):
         assert f"process {os.getpid()}" in refuses(train.train, *flags_of(config))
