@@ -1,23 +1,26 @@
-"""How soon are the digits how good? Ours and the peers' recipes, one after the other on the same machine.
+"""How soon are the digits how good? Ours and the peers' recipes, on the same machine, to the ends of their schedules.
 
-    python benchmarks/time_to_quality.py                              # all, 16 minutes of training each: two hours
-    python benchmarks/time_to_quality.py --minutes 64                 # go on to 64 minutes each
-    python benchmarks/time_to_quality.py --contender Goodfellow       # one of them
+    python benchmarks/time_to_quality.py --only-speed            # how fast they are: five minutes, nothing beside it
+    nice -n 19 python benchmarks/time_to_quality.py              # train them, two hours each at most, beside other work
+    python benchmarks/time_to_quality.py --contender Keras-GAN   # one of them
 
-Each trains in a process of its own, nothing beside it. At 3.75, 7.5, 15, 30, ... seconds of training the clock stops,
-10,000 digits are drawn and measured as evaluate.py does it, and the state is saved in models/time_to_quality/: a
-benchmark that was interrupted goes on from there, and one with more minutes goes on to those. The clock counts each
-step, its tracing and compiling too, but no imports. Ours is what train.py builds, at its default and with --epochs 2,
-with the threads that train.py sets; the peers leave them to TensorFlow, as their sources do.
+After 7,500, 15,000, 30,000, ... images and at the end 10,000 digits are drawn and measured as evaluate.py does it. How
+good they are after so many images is the same however busy the machine; when that would be follows from the speed,
+which is read with nothing beside it: seconds = those of the first call, with its tracing, + images / speed. The state
+is saved every 60,000 images in models/time_to_quality/: a benchmark that was interrupted goes on from there, and one
+with more minutes goes on to those. Ours is what train.py builds, at its default and with --epochs 2, with the threads
+that train.py sets; the peers leave them to TensorFlow, as their sources do.
 
 Writes benchmarks/time_to_quality.json and docs/time_to_quality.png.
 """
 
 import json
+import math
+import multiprocessing
 import platform
-import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,13 +36,15 @@ import utils  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
+from support.commands import Range  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "time_to_quality.json"
 PICTURE = ROOT / "docs" / "time_to_quality.png"
 STATES = ROOT / "models" / "time_to_quality"
-MARKS = [3.75 * 2**n for n in range(14)]  # seconds of training; the last is 8.5 hours
+MARKS = [7500 * 2**n for n in range(12)]  # images; the last is 15 million
+SAVE = 60_000  # images between two states
+SPEED_SECONDS = 20  # for which the speed is read
 OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
 PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
 SEED = 0
@@ -49,7 +54,8 @@ COUNT = 10_000  # digits drawn to be measured
 @dataclass
 class Config:
     contender: Literal["all", *OURS, *PEERS] = "all"  # whom to train
-    minutes: Annotated[float, Range(0.1, 600)] = 16.0  # of training, for each
+    minutes: Annotated[float, Range(0.01, 6000)] = 120.0  # of training at most, by the speed that was read
+    only_speed: bool = False  # read the speed, again if it is known, and do not train
 
 
 class Ours:
@@ -109,51 +115,92 @@ class Ruler:
         return {"frechet_distance": distance, **metrics.neighbour_scores(self.some, features)}
 
 
-def run(name, seconds):
-    """Train a contender to `seconds`, or its schedule's end, and measure it at the marks on the way."""
+def read_results():
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {"contenders": {}}
+
+
+def states(name):
+    """Where the states of a contender go; there is no such place where its numbers are another machine's."""
+    return STATES / name.replace(" ", "_")
+
+
+def record(name, numbers, **common):
+    """Put the numbers of a contender into RESULTS, and what is common to all: their machine, and `common`."""
+    import keras
+    import tensorflow as tf
+
+    results = read_results()
+    results["contenders"][name] = results["contenders"].get(name, {}) | numbers
+    results |= common
+    results["machine"] = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__}
+    results["machine"]["system"] = platform.platform()
+    files.write_json(RESULTS, results)
+
+
+def read_speed(name):
+    """Time a contender's first call, and then how many images a second it trains on."""
+    with commands.quiet():
+        from training.batches import training_batches
+
+    dataset = load_dataset("mnist")
+    contender = build(name, dataset)
+    batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED))
+    started = time.perf_counter()
+    contender.advance(batches)
+    first, steps = time.perf_counter() - started, 0
+    started = time.perf_counter()
+    while time.perf_counter() - started < SPEED_SECONDS:
+        steps += contender.advance(batches)
+    speed = steps * contender.batch_size / (time.perf_counter() - started)
+    schedule = contender.steps and contender.steps * contender.batch_size
+    numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": speed}
+    record(name, numbers if states(name).exists() else numbers | {"points": []})
+    states(name).mkdir(parents=True, exist_ok=True)
+    print(f"{name}: {speed:.0f} images/s after {first:.1f} s")
+
+
+def run(name, minutes):
+    """Train a contender for `minutes` by its speed, or to its schedule's end, and measure it at the marks and there."""
     with commands.quiet():
         import keras
         import tensorflow as tf
 
     from training.batches import training_batches
 
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"contenders": {}}
-    points = results["contenders"].get(name, {"points": []})["points"]
+    known = read_results()["contenders"][name]
     dataset = load_dataset("mnist")
     contender = build(name, dataset)
-    state = tf.train.CheckpointManager(
-        tf.train.Checkpoint(**contender.parts), STATES / name.replace(" ", "_"), max_to_keep=3
-    )
-    clock, step = 0.0, 0
-    if points and not Path(f"{state.directory}/ckpt-{points[-1]['step']}.index").exists():
-        points = []  # measured elsewhere
-    if points:
-        clock, step = points[-1]["seconds"], points[-1]["step"]
-        state.checkpoint.restore(f"{state.directory}/ckpt-{step}").assert_existing_objects_matched()
+    state = tf.train.CheckpointManager(tf.train.Checkpoint(**contender.parts), states(name), max_to_keep=2)
+    step, batch = 0, contender.batch_size
+    if state.latest_checkpoint:
+        step = int(state.latest_checkpoint.rpartition("-")[2])
+        state.checkpoint.restore(state.latest_checkpoint).assert_existing_objects_matched()
         keras.utils.set_random_seed(SEED + step)
+    points = [point for point in known["points"] if point["images"] <= step * batch]
     ruler = Ruler(dataset)
     noise = np.random.default_rng([SEED, 1]).standard_normal((COUNT, contender.latent_dim), "float32")
     labels = dataset.labels_in_share(COUNT, np.random.default_rng([SEED, 2]))
-    batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED, step))
-    with tqdm(total=round(seconds), initial=round(clock), unit="s", desc=name) as bar:
-        for mark in [mark for mark in MARKS if clock < mark <= seconds]:
-            while clock < mark and (contender.steps is None or step < contender.steps):
-                started = time.perf_counter()
+    batches = iter(training_batches(dataset.x_train, dataset.y_train, batch, SEED, step))
+    end = min(round(60 * minutes * known["images_per_second"]), known["schedule"] or math.inf)
+    with tqdm(total=end, initial=step * batch, unit=" images", unit_scale=True, desc=name) as bar:
+        for mark in [mark for mark in (*(mark for mark in MARKS if mark < end), end) if mark > step * batch]:
+            while step * batch < mark:
+                saves = step * batch // SAVE
                 step += contender.advance(batches)
-                clock += time.perf_counter() - started
-                bar.update(int(clock) - bar.n)
-            if points and points[-1]["step"] == step:
-                continue  # its schedule is over, or its first call took it past two marks
-            point = {"seconds": clock, "step": step, "images": step * contender.batch_size}
-            points.append(point | ruler.measure(contender.draw(noise, labels)))
+                bar.update(step * batch - bar.n)
+                if step * batch // SAVE > saves:
+                    state.save(checkpoint_number=step)
+            if points and points[-1]["images"] == step * batch:
+                continue  # its first call took it past two marks
+            points.append({"images": step * batch} | ruler.measure(contender.draw(noise, labels)))
             bar.set_postfix(distance=f"{points[-1]['frechet_distance']:.2f}")
             state.save(checkpoint_number=step)
-            finished = step == contender.steps
-            results["contenders"][name] = {"seed": SEED, "finished": finished, "points": points}
-            results["floor"] = ruler.floor
-            results["machine"] = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__}
-            results["machine"]["system"] = platform.platform()
-            files.write_json(RESULTS, results)
+            record(name, {"points": points}, floor=ruler.floor)
+
+
+def seconds(contender, point):
+    """When a contender, alone on the machine, would be where it was measured."""
+    return contender["first_call"] + point["images"] / contender["images_per_second"]
 
 
 def plot(results):
@@ -163,12 +210,13 @@ def plot(results):
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for name, contender in results["contenders"].items():
-        seconds, distances = ([point[key] for point in contender["points"]] for key in ("seconds", "frechet_distance"))
-        axes.loglog(seconds, distances, "o-" if name in OURS else "o--", label=name)
+        times = [seconds(contender, point) for point in contender["points"]]
+        distances = [point["frechet_distance"] for point in contender["points"]]
+        axes.loglog(times, distances, "o-" if name in OURS else "o--", label=name)
     axes.axhline(results["floor"]["frechet_distance"], color="black", lw=1)
-    axes.annotate("real test digits", (MARKS[0], results["floor"]["frechet_distance"]), va="bottom")
-    ticks = [mark for mark in MARKS if mark <= axes.get_xlim()[1]]
-    axes.set_xticks(ticks, [f"{mark:g} s" if mark < 60 else f"{mark / 60:g} min" for mark in ticks], minor=False)
+    axes.annotate("real test digits", (axes.get_xlim()[0], results["floor"]["frechet_distance"]), va="bottom")
+    ticks = [tick for tick in (3.75 * 2**n for n in range(20)) if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
+    axes.set_xticks(ticks, [f"{tick:g} s" if tick < 60 else f"{tick / 60:g} min" for tick in ticks], minor=False)
     axes.minorticks_off()
     axes.set(xlabel="training time on two CPU cores", ylabel="Fréchet distance, of the judge's features")
     axes.grid(alpha=0.3)
@@ -180,17 +228,20 @@ def plot(results):
 def table(results):
     """The README's table, in Markdown: each contender where its training ended, and when ours was as good."""
     contenders, floor = results["contenders"], results["floor"]["frechet_distance"]
-    ours = contenders.get("train.py", {"points": []})["points"]
-    lines = ["| | trained | distance / floor | at its best | precision | recall | `train.py` is there after |"]
-    lines.append("|---" * 7 + "|")
+    ours = contenders.get("train.py", {"points": []})
+    lines = ["| | trained | images | distance / floor | at its best | precision | recall | `train.py` is there after |"]
+    lines.append("|---" * 8 + "|")
     for name, contender in contenders.items():
         last, best = contender["points"][-1], min(point["frechet_distance"] for point in contender["points"])
-        there = [point["seconds"] for point in ours if point["frechet_distance"] <= last["frechet_distance"]]
-        sooner = ""
+        time, schedule, sooner = seconds(contender, last), contender["schedule"], ""
+        share = (
+            f"{last['images'] / schedule:.0%} of {schedule / 1e6:.2f}" if schedule else f"{last['images'] / 1e6:.2f}"
+        )
         if name not in OURS:
-            sooner = f"{there[0]:.1f} s, {last['seconds'] / there[0]:.0f} times sooner" if there else "not yet"
+            there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= last["frechet_distance"]]
+            sooner = f"{there[0]:.1f} s, {time / there[0]:.0f} times sooner" if there else "not yet"
         lines.append(
-            f"| {name} | {last['seconds']:.0f} s{', all of it' * contender['finished']} "
+            f"| {name} | {f'{time:.0f} s' if time < 600 else f'{time / 60:.0f} min'} | {share} million "
             f"| {last['frechet_distance'] / floor:.1f} | {best / floor:.1f} "
             f"| {last['precision']:.2f} | {last['recall']:.2f} | {sooner} |"
         )
@@ -198,15 +249,21 @@ def table(results):
 
 
 def benchmark(config):
-    """Run whom `config` names, write RESULTS and PICTURE, and print the table."""
-    if config.contender != "all":
-        run(config.contender, 60 * config.minutes)
-    else:
-        for name in [*OURS, *PEERS]:  # each in a process of its own: threads are set once in a process
-            words = [__file__, "--contender", name, "--minutes", str(config.minutes)]
-            if subprocess.run([sys.executable, *words]).returncode:
-                raise UserError(f"{name} was interrupted: run this again to go on")
-    results = json.loads(RESULTS.read_text())
+    """Read what speeds of whom `config` names are not known, train them, write RESULTS and PICTURE, print the table."""
+
+    def alone(job, *arguments):  # in a process of its own: threads are set once in a process
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            pool.submit(job, *arguments).result()
+
+    names = [*OURS, *PEERS] if config.contender == "all" else [config.contender]
+    for name in names:
+        if config.only_speed or not states(name).exists():
+            alone(read_speed, name)
+    if config.only_speed:
+        return
+    for name in names:
+        alone(run, name, config.minutes)
+    results = read_results()
     plot(results)
     print(table(results))
 

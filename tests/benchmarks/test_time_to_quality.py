@@ -10,17 +10,29 @@ from support.datasets import load_dataset
 def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist):
     small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:1000], y_test=mnist.y_test[:1000])
     monkeypatch.setattr(time_to_quality, "load_dataset", lambda name: small)
-    monkeypatch.setattr(time_to_quality, "MARKS", [1e-3, 2e-3, 1e9])
+    monkeypatch.setattr(time_to_quality, "MARKS", [100, 150, 1000])
     monkeypatch.setattr(time_to_quality, "COUNT", 500)
+    monkeypatch.setattr(time_to_quality, "SPEED_SECONDS", 0.01)
     for name, path in (("RESULTS", "results.json"), ("PICTURE", "picture.png"), ("STATES", "states")):
         monkeypatch.setattr(time_to_quality, name, tmp_path / path)
     monkeypatch.setattr(PEERS["Goodfellow"], "steps", 3)
-    for seconds in (1e-3, 1e9, 1e9):  # interrupted after the first mark; to the end of its schedule; nothing left to do
-        time_to_quality.run("Goodfellow", seconds)
-        results = json.loads((tmp_path / "results.json").read_text())
-        points = results["contenders"]["Goodfellow"]["points"]
-        assert [point["step"] for point in points] == ([1] if seconds < 1 else [1, 3])
-    assert points[1]["seconds"] > points[0]["seconds"] and results["contenders"]["Goodfellow"]["finished"]
-    results["contenders"]["train.py"] = {"points": points, "finished": True}
+
+    def goodfellow():
+        return json.loads((tmp_path / "results.json").read_text())["contenders"]["Goodfellow"]
+
+    time_to_quality.read_speed("Goodfellow")
+    second = 1 / goodfellow()["images_per_second"]
+    # Interrupted before the second mark; to the end of its schedule; nothing left to do.
+    for minutes, images in ((101 * second / 60, [100, 200]), (9e9, [100, 200, 300]), (9e9, [100, 200, 300])):
+        time_to_quality.run("Goodfellow", minutes)
+        assert [point["images"] for point in goodfellow()["points"]] == images
+    points = goodfellow()["points"]
+    time_to_quality.read_speed("Goodfellow")
+    assert goodfellow()["points"] == points
+    contenders = {"Goodfellow": goodfellow(), "train.py": goodfellow()}
+    results = {"contenders": contenders, "floor": points[0]}
     time_to_quality.plot(results)
-    assert "Goodfellow" in time_to_quality.table(results)
+    assert (tmp_path / "picture.png").exists()
+    assert "100% of 0.00 million" in time_to_quality.table(results) and "1 times sooner" in time_to_quality.table(
+        results
+    )
