@@ -21,8 +21,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.contenders import Ours  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
-from benchmarks.time_to_quality import Ours  # noqa: E402
 from evaluation import modes  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402

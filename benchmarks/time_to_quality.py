@@ -31,8 +31,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import train  # noqa: E402
 import utils  # noqa: E402
+from benchmarks.contenders import OURS, PEERS, SEED, build  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from support import commands, files  # noqa: E402
@@ -45,9 +45,6 @@ STATES = ROOT / "models" / "time_to_quality"
 MARKS = [7500 * 2**n for n in range(12)]  # images; the last is 15 million
 SAVE = 60_000  # images between two states
 SPEED_SECONDS = 20  # for which the speed is read
-OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
-PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
-SEED = 0
 COUNT = 10_000  # digits drawn to be measured
 
 
@@ -56,41 +53,6 @@ class Config:
     contender: Literal["all", *OURS, *PEERS] = "all"  # whom to train
     minutes: Annotated[float, Range(0.01, 6000)] = 120.0  # of training at most, by the speed that was read
     only_speed: bool = False  # read the speed, again if it is known, and do not train
-
-
-class Ours:
-    """The `gan.GAN` that train.py builds, with a peer's interface."""
-
-    def __init__(self, flags, dataset):
-        config = train.Config(**flags)
-        self.batch_size = config.batch_size
-        self.gan = train.build_gan(config, dataset)
-        self.gan.make_train_function()
-        self.steps = config.epochs * (len(dataset.x_train) // self.batch_size)
-        self.latent_dim = self.gan.latent_dim
-        self.parts = {"gan": self.gan}
-
-    def advance(self, batches):
-        self.gan.train_function(batches)
-        return self.gan.steps_per_execution
-
-    def draw(self, noise, labels):
-        return utils.draw(self.gan.averaged_generator, noise, labels)
-
-
-def build(name, dataset):
-    """Build a contender; the peer's first bias may depend on the data."""
-    import keras
-
-    keras.utils.set_random_seed(SEED)
-    if name in OURS:
-        return Ours(OURS[name], dataset)
-    from benchmarks.peers import PEERS as RECIPES
-
-    peer = RECIPES[name]()
-    if hasattr(peer, "start"):
-        peer.start(dataset.x_train)
-    return peer
 
 
 class Ruler:

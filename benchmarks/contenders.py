@@ -1,0 +1,43 @@
+"""Whom benchmarks/time_to_quality.py compares: what train.py builds, and the peers, all with a peer's interface."""
+
+import train
+import utils
+
+OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
+PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
+SEED = 0
+
+
+class Ours:
+    """The `gan.GAN` that train.py builds, with a peer's interface."""
+
+    def __init__(self, flags, dataset):
+        config = train.Config(**flags)
+        self.batch_size = config.batch_size
+        self.gan = train.build_gan(config, dataset)
+        self.gan.make_train_function()
+        self.steps = config.epochs * (len(dataset.x_train) // self.batch_size)
+        self.latent_dim = self.gan.latent_dim
+        self.parts = {"gan": self.gan}
+
+    def advance(self, batches):
+        self.gan.train_function(batches)
+        return self.gan.steps_per_execution
+
+    def draw(self, noise, labels):
+        return utils.draw(self.gan.averaged_generator, noise, labels)
+
+
+def build(name, dataset):
+    """Build a contender; the peer's first bias may depend on the data."""
+    import keras
+
+    keras.utils.set_random_seed(SEED)
+    if name in OURS:
+        return Ours(OURS[name], dataset)
+    from benchmarks.peers import PEERS as RECIPES
+
+    peer = RECIPES[name]()
+    if hasattr(peer, "start"):
+        peer.start(dataset.x_train)
+    return peer
