@@ -109,11 +109,12 @@ def cell(values, form):
 
 def table(results):
     """The README's table, in Markdown: mean and standard deviation over the seeds, and real digits."""
-    columns = {f"{name}, {len(runs)} seeds": runs for name, runs in results["runs"].items()}
+    runs = results["runs"]
+    columns = {f"{name}, {len(runs[name])} seeds": runs[name] for name in RUNS if name in runs}
     columns |= {FLOORS[name]: [floor] for name, floor in results["floors"].items()}
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for key, (name, form) in ROWS.items():
-        cells = [cell([run.get(key) for run in runs], form) for runs in columns.values()]
+        cells = [cell([run.get(key) for run in column], form) for column in columns.values()]
         if any(cells):
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
