@@ -195,15 +195,14 @@ def table(results):
     lines.append("|---" * 8 + "|")
     for name, contender in contenders.items():
         last, best = contender["points"][-1], min(point["frechet_distance"] for point in contender["points"])
-        time, schedule, sooner = seconds(contender, last), contender["schedule"], ""
-        share = (
-            f"{last['images'] / schedule:.0%} of {schedule / 1e6:.2f}" if schedule else f"{last['images'] / 1e6:.2f}"
-        )
+        spent, schedule, sooner = seconds(contender, last), contender["schedule"], ""
+        share = f"{last['images'] / schedule:.0%} of " if schedule else ""
         if name not in OURS:
             there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= last["frechet_distance"]]
-            sooner = f"{there[0]:.1f} s, {time / there[0]:.0f} times sooner" if there else "not yet"
+            sooner = f"{there[0]:.1f} s, {spent / there[0]:.0f} times sooner" if there else "not yet"
         lines.append(
-            f"| {name} | {f'{time:.0f} s' if time < 600 else f'{time / 60:.0f} min'} | {share} million "
+            f"| {name} | {f'{spent:.0f} s' if spent < 600 else f'{spent / 60:.0f} min'} "
+            f"| {share}{(schedule or last['images']) / 1e6:.2f} million "
             f"| {last['frechet_distance'] / floor:.1f} | {best / floor:.1f} "
             f"| {last['precision']:.2f} | {last['recall']:.2f} | {sooner} |"
         )

@@ -15,7 +15,7 @@ from support.commands import UserError
 from support.readers import MAX_BYTES, read_npz, too_large
 
 FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
-             "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
+         "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
 # Those are MNIST's own names, which Fashion-MNIST and KMNIST took over; EMNIST and QMNIST put theirs before. Labels of
 # QMNIST are integers in eight columns; KMNIST's other form is a .npz for each array.
 NAME = re.compile(

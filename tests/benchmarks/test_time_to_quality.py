@@ -33,6 +33,5 @@ def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist
     results = {"contenders": contenders, "floor": points[0]}
     time_to_quality.plot(results)
     assert (tmp_path / "picture.png").exists()
-    assert "100% of 0.00 million" in time_to_quality.table(results) and "1 times sooner" in time_to_quality.table(
-        results
-    )
+    table = time_to_quality.table(results)
+    assert "100% of 0.00 million" in table and "1 times sooner" in table
