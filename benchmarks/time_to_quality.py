@@ -16,11 +16,10 @@ Writes benchmarks/time_to_quality.json and docs/time_to_quality.png.
 
 import json
 import math
-import multiprocessing
 import platform
+import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,7 +35,7 @@ from benchmarks.contenders import OURS, PEERS, SEED, build  # noqa: E402
 from benchmarks.seeds import machine  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
+from support.commands import Range, UserError  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "time_to_quality.json"
@@ -210,23 +209,21 @@ def table(results):
 
 
 def benchmark(config):
-    """Read what speeds of whom `config` names are not known, train them, write RESULTS and PICTURE, print the table."""
-
-    def alone(job, *arguments):  # in a process of its own: threads are set once in a process
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            pool.submit(job, *arguments).result()
-
-    names = [*OURS, *PEERS] if config.contender == "all" else [config.contender]
-    for name in names:
-        if config.only_speed or not states(name).exists():
-            alone(read_speed, name)
-    if config.only_speed:
+    """Read the speeds of whom `config` names, train them, write RESULTS and PICTURE, and print the table."""
+    if config.contender == "all":
+        for name in [*OURS, *PEERS]:  # each in a process of its own: threads are set once in a process
+            words = [__file__, *commands.flags(config), "--contender", name]
+            with commands.Signals():  # one that stops us ends the process, too
+                if subprocess.run([sys.executable, *words]).returncode:
+                    raise UserError(f"{name} was interrupted: run this again to go on")
         return
-    for name in names:
-        alone(run, name, config.minutes)
-    results = read_results()
-    plot(results)
-    print(table(results))
+    if config.only_speed or not states(config.contender).exists():
+        read_speed(config.contender)
+    if not config.only_speed:
+        run(config.contender, config.minutes)
+        results = read_results()
+        plot(results)
+        print(table(results))
 
 
 if __name__ == "__main__":
