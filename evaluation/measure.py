@@ -119,11 +119,14 @@ def digits_to_score(config, dataset):
         return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0: of an unlabelled generator
     models_dir = model_files.default_models(config.models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
-    count = max(config.count, len(dataset.x_train)) if config.tstr else config.count
-    noise = rng.standard_normal((count, latent_dim), "float32")
+    more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
+    noise = rng.standard_normal((config.count, latent_dim), "float32")
     if num_classes == 1:
-        return utils.draw(generator, noise, np.zeros(count, int)), None, models_dir
-    labels = dataset.labels_in_share(count, rng)
+        return utils.draw(generator, noise, np.zeros(config.count, int)), None, models_dir
+    labels = dataset.labels_in_share(config.count, rng)
+    if more:
+        noise = np.concatenate([noise, rng.standard_normal((more, latent_dim), "float32")])
+        labels = np.concatenate([labels, dataset.labels_in_share(more, rng)])
     if labels.max() >= num_classes:
         raise UserError(f"{config.dataset} has classes that the models in {models_dir} do not know: give other models")
     return utils.draw(generator, noise, labels), labels, models_dir

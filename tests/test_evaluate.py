@@ -8,8 +8,9 @@ import pytest
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
 from evaluation.judge import load_judge
-from evaluation.measure import in_share, measure, nearest_images
+from evaluation.measure import digits_to_score, in_share, measure, nearest_images
 from generator import build_generator
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 
 
@@ -99,6 +100,18 @@ def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
     result = evaluate(Config(models_dir=tmp_path, dataset=str(real[1]), count=500, report=tmp_path))
     assert result["digits"]["label_accuracy"] is None and result["digits"]["frechet_distance"] > 1
     refuses(evaluate, "--models-dir", tmp_path, "--tstr", "--count", 500)
+
+
+def test_digits_to_learn_from_come_after_those_that_are_measured(small_npz):
+    images, labels = [], []
+    for tstr in (False, True):
+        config = Config(models_dir=PRETRAINED_DIR, count=100, tstr=tstr)
+        drawn, asked, _ = digits_to_score(config, load_dataset(str(small_npz)))
+        images.append(drawn)
+        labels.append(asked)
+    assert len(images[1]) == len(labels[1]) == 1920
+    np.testing.assert_array_equal(images[1][:100], images[0])
+    np.testing.assert_array_equal(labels[1][:100], labels[0])
 
 
 @pytest.mark.stress  # minutes, as two classifiers are trained for each column
