@@ -71,6 +71,8 @@ def figures(text, flag):
 def labels_of(text, flag, names):
     """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
     words = [word.strip() for word in text.split(",")]
+    if not text.strip():
+        raise UserError(f"{flag} is empty: name classes to draw")
     if not names and len(words) == 1:
         return figures(text, flag)
     if not names:

@@ -82,6 +82,9 @@ def test_letters_need_no_commas():
     assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
     assert generate_digits.labels_of("12,3", "--only", []).tolist() == [12, 3]
     assert generate_digits.labels_of("123", "--only", []).tolist() == [1, 2, 3]
+    for text in ("", " "):
+        with pytest.raises(UserError, match="--only"):
+            generate_digits.labels_of(text, "--only", list("ABC"))
 
 
 def test_the_page_calls_them_by_name(trained, tmp_path):
