@@ -149,19 +149,24 @@ def run(name, minutes):
                 saves = step * batch // SAVE
                 step += contender.advance(batches)
                 bar.update(step * batch - bar.n)
-                if step * batch // SAVE > saves:
+                if step * batch // SAVE > saves and step * batch < mark:  # at a mark it is measured first
                     state.save(checkpoint_number=step)
             if points and points[-1]["images"] == step * batch:
                 continue  # its first call took it past two marks
             points.append({"images": step * batch} | ruler.measure(contender.draw(noise, labels)))
             bar.set_postfix(distance=f"{points[-1]['frechet_distance']:.2f}")
-            state.save(checkpoint_number=step)
             record(name, {"points": points}, floor=ruler.floor)
+            state.save(checkpoint_number=step)
 
 
 def seconds(contender, point):
     """When a contender, alone on the machine, would be where it was measured."""
     return contender["first_call"] + point["images"] / contender["images_per_second"]
+
+
+def trained(results):
+    """The contenders that have been measured, by name; of the others only the speed is known."""
+    return {name: contender for name, contender in results["contenders"].items() if contender["points"]}
 
 
 def plot(results):
@@ -170,7 +175,7 @@ def plot(results):
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
-    for name, contender in results["contenders"].items():
+    for name, contender in trained(results).items():
         times = [seconds(contender, point) for point in contender["points"]]
         distances = [point["frechet_distance"] for point in contender["points"]]
         axes.loglog(times, distances, "o-" if name in OURS else "o--", label=name)
@@ -187,22 +192,22 @@ def plot(results):
 
 
 def table(results):
-    """The README's table, in Markdown: each contender where its training ended, and when ours was as good."""
-    contenders, floor = results["contenders"], results["floor"]["frechet_distance"]
+    """The README's table, in Markdown: each contender at its end, and when ours was as good as its best."""
+    contenders, floor = trained(results), results["floor"]["frechet_distance"]
     ours = contenders.get("train.py", {"points": []})
-    lines = ["| | trained | images | distance / floor | at its best | precision | recall | `train.py` is there after |"]
+    lines = ["| | trained | images | distance / test digits' | at best | precision | recall | `train.py` as good by |"]
     lines.append("|---" * 8 + "|")
     for name, contender in contenders.items():
-        last, best = contender["points"][-1], min(point["frechet_distance"] for point in contender["points"])
+        last, best = contender["points"][-1], min(contender["points"], key=lambda point: point["frechet_distance"])
         spent, schedule, sooner = seconds(contender, last), contender["schedule"], ""
         share = f"{last['images'] / schedule:.0%} of " if schedule else ""
         if name not in OURS:
-            there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= last["frechet_distance"]]
-            sooner = f"{there[0]:.1f} s, {spent / there[0]:.0f} times sooner" if there else "not yet"
+            there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= best["frechet_distance"]]
+            sooner = f"{there[0]:.1f} s, {seconds(contender, best) / there[0]:.0f} times sooner" if there else "not yet"
         lines.append(
             f"| {name} | {f'{spent:.0f} s' if spent < 600 else f'{spent / 60:.0f} min'} "
             f"| {share}{(schedule or last['images']) / 1e6:.2f} million "
-            f"| {last['frechet_distance'] / floor:.1f} | {best / floor:.1f} "
+            f"| {last['frechet_distance'] / floor:.1f} | {best['frechet_distance'] / floor:.1f} "
             f"| {last['precision']:.2f} | {last['recall']:.2f} | {sooner} |"
         )
     return "\n".join(lines)
@@ -215,9 +220,10 @@ def benchmark(config):
             words = [__file__, *commands.flags(config), "--contender", name]
             with commands.Signals():  # one that stops us ends the process, too
                 if subprocess.run([sys.executable, *words]).returncode:
-                    raise UserError(f"{name} was interrupted: run this again to go on")
+                    raise UserError(f"{name} did not get to its end: see above, and run this again to go on")
         return
-    if config.only_speed or not states(config.contender).exists():
+    known = config.contender in read_results()["contenders"] and states(config.contender).exists()
+    if config.only_speed or not known:
         read_speed(config.contender)
     if not config.only_speed:
         run(config.contender, config.minutes)

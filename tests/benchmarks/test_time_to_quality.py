@@ -29,7 +29,8 @@ def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist
     points = goodfellow()["points"]
     time_to_quality.read_speed("Goodfellow")
     assert goodfellow()["points"] == points
-    contenders = {"Goodfellow": goodfellow(), "train.py": goodfellow()}
+    timed = goodfellow() | {"points": []}  # its speed was read, and it has not been trained
+    contenders = {"Goodfellow": goodfellow(), "train.py": goodfellow(), "TF-GAN": timed}
     results = {"contenders": contenders, "floor": points[0]}
     time_to_quality.plot(results)
     assert (tmp_path / "picture.png").exists()
