@@ -3,8 +3,8 @@
     python benchmarks/drawing.py           # five minutes on two CPU cores
 
 The bound is a script that imports TensorFlow and loads the same two models, nothing else. Both are started again and
-again in turn, so that what else the machine does slows both alike. Writes benchmarks/drawing.json and prints the
-sentence of the README.
+again in turn, so that what else the machine does slows both alike. Writes benchmarks/drawing.json and prints what
+it says.
 """
 
 import json
@@ -43,7 +43,7 @@ class Config:
 
 
 def sentence(results):
-    """What the README says of the results: medians."""
+    """The results in words: medians."""
     sheet, bound = (np.median(results[key]) for key in ("sheet", "bound"))
     many = [f"{MANY / (np.median(results[key]) - bound):,.0f} {name}" for key, name in FORMATS.items()]
     return (

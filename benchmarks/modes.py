@@ -44,7 +44,7 @@ PUBLISHED = {  # modes, KL: as Huang et al. (2024) and Lin et al. (2018) list th
 class Config:
     epochs: Annotated[int, Range(1, 10_000)] = 12  # of each run: with six some modes are still rare
     seeds: Annotated[int, Range(1, 100)] = 3  # how many runs
-    seed: int | None = None  # run this seed alone, in this process
+    seed: Annotated[int | None, Range(0, 2**31 - 1)] = None  # run this seed alone, in this process
 
 
 def run(config, dataset, count=modes.COUNT):

@@ -89,7 +89,11 @@ def measure(name, seed, classifiers, alone):
 
 def side_by_side(count, job, jobs):
     """Do jobs, tuples of `job`'s arguments, so many at a time, each with a core of its own; yields results in order."""
-    cores = iter(sorted(os.sched_getaffinity(0)))
+    cores = iter(())
+    if count > 1:
+        if not hasattr(os, "sched_getaffinity") or count > len(os.sched_getaffinity(0)):
+            raise UserError(f"--side-by-side {count} needs Linux and as many cores: give fewer, or 1")
+        cores = iter(sorted(os.sched_getaffinity(0)))
 
     def pin():  # the processes that a thread starts have its core
         if count > 1:
