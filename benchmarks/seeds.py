@@ -1,6 +1,6 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py                                # five seeds of each kind, three of the long one: a night
+    python benchmarks/seeds.py                                # five seeds of each kind, three of the long ones: a night
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
@@ -28,10 +28,12 @@ from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
+WIDE = ["--generator-width", "128", "--discriminator-width", "64"]
 RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
-    "long": (["--epochs", "20", "--generator-width", "128", "--discriminator-width", "64"], 3),
+    "long": (["--epochs", "20", *WIDE], 3),
+    "forty epochs": (["--epochs", "40", "--lr-fall", "0.9", *WIDE], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
@@ -56,7 +58,7 @@ ROWS = {
 @dataclass
 class Config:
     kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a column each
-    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long one at most three
+    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long ones at most three
     classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
 
@@ -114,7 +116,8 @@ def cell(values, form):
 def table(results):
     """The README's table, in Markdown: mean and standard deviation over the seeds, and real digits."""
     runs = results["runs"]
-    columns = {f"{name}, {len(runs[name])} seeds": runs[name] for name in RUNS if name in runs}
+    counts = {name: len(runs[name]) for name in RUNS if name in runs}
+    columns = {f"{name}, {count} seed{'s' if count > 1 else ''}": runs[name] for name, count in counts.items()}
     columns |= {FLOORS[name]: [floor] for name, floor in results["floors"].items()}
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for key, (name, form) in ROWS.items():
