@@ -180,7 +180,9 @@ def plot(results):
         distances = [point["frechet_distance"] for point in contender["points"]]
         axes.loglog(times, distances, "o-" if name in OURS else "o--", label=name)
     axes.axhline(results["floor"]["frechet_distance"], color="black", lw=1)
-    axes.annotate("real test digits", (axes.get_xlim()[0], results["floor"]["frechet_distance"]), va="bottom")
+    axes.annotate(
+        "real test digits", (axes.get_xlim()[1], results["floor"]["frechet_distance"]), ha="right", va="bottom"
+    )
     ticks = [tick for tick in (3.75 * 2**n for n in range(20)) if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
     axes.set_xticks(ticks, [f"{tick:g} s" if tick < 60 else f"{tick / 60:g} min" for tick in ticks], minor=False)
     axes.minorticks_off()
