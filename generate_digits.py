@@ -71,13 +71,11 @@ def figures(text, flag):
 def labels_of(text, flag, names):
     """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
     words = [word.strip() for word in text.split(",")]
-    if not text.strip():
-        raise UserError(f"{flag} is empty: name classes to draw")
     if not names and len(words) == 1:
         return figures(text, flag)
     if not names:
         names = list(map(str, range(datasets.MAX_CLASSES)))
-    elif len(words) == 1 and text not in names:
+    elif len(words) == 1 and text and text not in names:
         words = list(text)
     if len(words) > MAX_ON_SHEET:
         raise UserError(f"{flag} names {len(words)} classes: give at most {MAX_ON_SHEET}")
