@@ -13,21 +13,18 @@ import json
 import os
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tqdm import tqdm
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
 from benchmarks import scaling  # noqa: E402
-from benchmarks.seeds import cell, machine  # noqa: E402
+from benchmarks.seeds import cell, machine, side_by_side  # noqa: E402
 from benchmarks.step_cost import in_process  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range  # noqa: E402
@@ -98,20 +95,12 @@ def table(results):
 def benchmark(config):
     """Run what is missing, write RESULTS after each run, and print the table."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
-    cores = scaling.two_cores()
-    free = iter(cores)
-
-    def pin():  # the processes that a thread starts have its core
-        os.sched_setaffinity(0, {next(free)})
-
     jobs = [(name, seed) for seed in range(config.seeds) for name in config.kinds]
     jobs = [(name, seed) for name, seed in jobs if str(seed) not in results["runs"].get(name, {})]
-    with ThreadPoolExecutor(len(cores), initializer=pin) as pool:
-        done = tqdm(pool.map(distance, *zip(*jobs, strict=True)) if jobs else [], total=len(jobs), unit=" runs")
-        for (name, seed), value in zip(jobs, done, strict=True):
-            results["runs"].setdefault(name, {})[str(seed)] = value
-            results["runs"] = {kind: results["runs"][kind] for kind in RUNS if kind in results["runs"]}
-            files.write_json(RESULTS, results | {"machine": machine()})
+    for (name, seed), value in zip(jobs, side_by_side(2, distance, jobs), strict=True):
+        results["runs"].setdefault(name, {})[str(seed)] = value
+        results["runs"] = {kind: results["runs"][kind] for kind in RUNS if kind in results["runs"]}
+        files.write_json(RESULTS, results | {"machine": machine()})
     print(table(results))
 
 

@@ -31,7 +31,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.seeds import machine  # noqa: E402
+from benchmarks.seeds import machine, own_cores  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range, Signals, UserError  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
@@ -48,13 +48,6 @@ class Config:
     batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (32, 128)  # images a step and worker
     rounds: Annotated[int, Range(1, 100)] = 3  # how often each is repeated, interleaved
     images: Annotated[int, Range(8000, 60_000)] = 24_000  # digits in the epoch that is timed
-
-
-def two_cores():
-    """Numbers of two cores; raises UserError where there are not so many to pin processes to."""
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
-        raise UserError("this needs two cores that processes can be pinned to: run it on Linux")
-    return sorted(os.sched_getaffinity(0))[:2]
 
 
 def ports(count):
@@ -182,7 +175,7 @@ def model_table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
-    cores = two_cores()
+    cores = own_cores(2)
     runs = 3 * len(config.batch_sizes) * config.rounds
     with Signals(), tqdm(total=runs, unit=" runs") as bar:
         results = dict(zip(("speed", "parameters"), speed(config, cores, bar), strict=True))

@@ -89,19 +89,21 @@ def measure(name, seed, classifiers, alone):
     return run, {key: evaluation[key] for key in FLOORS}
 
 
+def own_cores(count):
+    """Numbers of `count` cores; raises UserError where there are not so many to pin processes to."""
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < count:
+        raise UserError(f"this needs {count} cores that processes can be pinned to: run it on Linux, with so many")
+    return sorted(os.sched_getaffinity(0))[:count]
+
+
 def side_by_side(count, job, jobs):
     """Do jobs, tuples of `job`'s arguments, so many at a time, each with a core of its own; yields results in order."""
-    cores = iter(())
-    if count > 1:
-        if not hasattr(os, "sched_getaffinity") or count > len(os.sched_getaffinity(0)):
-            raise UserError(f"--side-by-side {count} needs Linux and as many cores: give fewer, or 1")
-        cores = iter(sorted(os.sched_getaffinity(0)))
+    cores = iter(own_cores(count) if count > 1 else ())  # alone, a job has them all
 
     def pin():  # the processes that a thread starts have its core
-        if count > 1:
-            os.sched_setaffinity(0, {next(cores)})
+        os.sched_setaffinity(0, {next(cores)})
 
-    with ThreadPoolExecutor(count, initializer=pin) as pool:
+    with ThreadPoolExecutor(count, initializer=pin if count > 1 else None) as pool:
         yield from tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
 
 
