@@ -16,7 +16,7 @@ let state = {...START};
 
 // The link: all of the state that is not as at the start.
 
-let saving = 0;
+let saving = 0, known = ""; // the link as it was last read or written
 
 function link() {
   const {directions, ...rest} = state, parts = new URLSearchParams();
@@ -30,8 +30,10 @@ function link() {
 function saveLink() {
   clearTimeout(saving);
   saving = 0;
+  if (location.hash !== known) return; // another was followed, and `begin` is about to hear of it
   try {
     history.replaceState(null, "", link());
+    known = location.hash;
   } catch { // a browser that allows no more changes for now, or a page within another: the next one will do
   }
 }
@@ -209,6 +211,7 @@ on("copy", "click", async () => {
 // The start.
 
 function begin() {
+  known = location.hash;
   const {found, complaint} = readLink();
   document.activeElement?.blur?.();
   change(found, complaint);

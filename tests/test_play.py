@@ -128,6 +128,13 @@ def test_every_state_has_a_link(open_page, play_html):
     assert page.locator("#number").input_value() == "2026"
 
 
+def test_a_link_followed_while_another_is_saved_is_followed(open_page, play_html):
+    page = open_page(play_html, "text=1")
+    page.evaluate("location.hash = 'view=wall'; saveLink()")  # as its timer does, before the page hears of it
+    page.locator("#wall").wait_for()
+    assert len(see(page)) == 100
+
+
 def test_the_wall_reacts_and_gives_its_hands(open_page, play_html):
     page = open_page(play_html, "view=wall&hand=20")
     before = see(page)
