@@ -4,6 +4,7 @@ import train
 import utils
 
 OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
+# Those of benchmarks/peers, which takes seconds to import, for TensorFlow.
 PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
 SEED = 0
 
@@ -29,7 +30,7 @@ class Ours:
 
 
 def build(name, dataset):
-    """Build a contender; the peer's first bias may depend on the data."""
+    """Build a contender, by name."""
     import keras
 
     keras.utils.set_random_seed(SEED)
@@ -38,6 +39,5 @@ def build(name, dataset):
     from benchmarks.peers import PEERS as RECIPES
 
     peer = RECIPES[name]()
-    if hasattr(peer, "start"):
-        peer.start(dataset.x_train)
+    peer.start(dataset.x_train)
     return peer

@@ -29,6 +29,9 @@ class Peer:
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.step = tf.function(self.step)
 
+    def start(self, images):
+        """What a recipe sets by the training images uint8 (N, 28, 28, 1), before its first step."""
+
     @property
     def parts(self):
         names = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmarks import contenders
 from benchmarks.peers import PEERS
+
+
+def test_all_peers_can_be_named():
+    assert set(contenders.PEERS) == set(PEERS)
 
 
 @pytest.mark.parametrize("name", PEERS)
