@@ -7,6 +7,10 @@ import numpy as np
 import utils
 from evaluation.judge import build_judge, fit_classifier
 
+# With fewer, not every classifier finds what is faint: of the default's digits, several are right 60 to 78 times in a
+# hundred after 8 epochs, 94 and 95 times after 20, 96 times after 40.
+EPOCHS = 40
+
 
 class Verdict(NamedTuple):
     """What a classifier, trained on one half of generated and real digits, makes of the other half."""
@@ -29,7 +33,7 @@ def tell_apart(fake, real, seed):
     order = np.random.default_rng(seed).permutation(2 * count)
     training, test = order[:count], order[count:]
     classifier = build_judge(2, images.shape[1:])
-    fit_classifier(classifier, images[training], labels[training], epochs=8, augment=False)
+    fit_classifier(classifier, images[training], labels[training], epochs=EPOCHS, augment=False)
     logits = utils.look(classifier, images[test])
     accuracy = float((logits.argmax(axis=1) == labels[test]).mean())
     return Verdict(accuracy, images[test], labels[test] == 0, logits[:, 0] - logits[:, 1], classifier)
