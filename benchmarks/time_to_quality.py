@@ -173,7 +173,7 @@ def plot(results):
     """Draw distance over time, both logarithmic."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(10, 5), layout="constrained")
     axes = figure.subplots()
     for name, contender in trained(results).items():
         times = [seconds(contender, point) for point in contender["points"]]
@@ -188,7 +188,7 @@ def plot(results):
     axes.minorticks_off()
     axes.set(xlabel="training time on two CPU cores", ylabel="Fréchet distance, of the judge's features")
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside right upper")
     with files.whole_file(PICTURE) as temporary:
         figure.savefig(temporary, dpi=120)
 
