@@ -40,7 +40,7 @@ RESULTS = ROOT / "benchmarks" / "scaling.json"
 LINKS = {"1 Gbit/s": (1.25e8, 50e-6), "100 Gbit/s": (1.25e10, 10e-6)}  # bytes/s, seconds from host to host
 # Of a data-centre GPU: the arithmetic that it reaches in networks like these, and the least that a step's kernels take.
 GPU_FLOPS, GPU_STEP = 1e13, 3e-3
-FLOP_AN_IMAGE = 60e6  # of the networks that scaling.json is of, at their widths; it grows with the square of the width
+FLOP_AN_IMAGE = 83e6  # as step_cost.py counts them at the default widths; it grows with the square of the width
 
 
 @dataclass
