@@ -3,7 +3,7 @@
     python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
     python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
-    python evaluate.py --tstr --two-sample          # and classifiers trained from scratch: a quarter of an hour more
+    python evaluate.py --tstr --two-sample          # and classifiers trained from scratch: 15 to 60 minutes more
     python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
 
 Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
