@@ -1,5 +1,6 @@
 """Fixtures that several test files share; the expensive ones are made once a session."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The matrices are small: several threads for each gain nothing, and where other work runs beside, cost twenty times.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import filelock
 import keras
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from helpers import DEFAULT_WIDTHS, ROOT, run_in
 import play
 import train
 from benchmarks.page import chromium, find_chromium
+from evaluation import judge
 from support import commands
 from support.datasets import Dataset, load_dataset
 from support.model_files import PRETRAINED_DIR
@@ -27,6 +30,7 @@ COMMITTED += ("requirements*.txt",)
 
 
 start_tensorflow()  # before anything else has TensorFlow start: bits depend on it, and scripts are compared with calls
+judge.load_judge = functools.cache(judge.load_judge)  # seconds, until it has looked at its first images
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,27 +51,52 @@ def mnist():
 
 
 @pytest.fixture(scope="session")
-def small_npz(mnist, tmp_path_factory):
+def made_once(tmp_path_factory):
+    """A function (name, make) -> a directory, which `make(directory)` fills, once for all of xdist's workers."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def made_once(name, make):
+        directory = root / name
+        with filelock.FileLock(root / f"{name}.lock"):
+            if not directory.exists():
+                directory.mkdir()
+                make(directory)
+        return directory
+
+    return made_once
+
+
+@pytest.fixture(scope="session")
+def small_npz(mnist, made_once):
     """A .npz file of 1,920 training digits: 60 steps, 2 calls."""
-    path = tmp_path_factory.mktemp("data") / "small.npz"
-    np.savez(path, x_train=mnist.x_train[:1920, ..., 0], y_train=mnist.y_train[:1920])
-    return path
+
+    def make(directory):
+        np.savez(directory / "small.npz", x_train=mnist.x_train[:1920, ..., 0], y_train=mnist.y_train[:1920])
+
+    return made_once("data", make) / "small.npz"
 
 
 @pytest.fixture(scope="session")
-def short_run(small_npz, tmp_path_factory):
+def short_run(small_npz, made_once):
     """The directory of a run of two epochs that were measured, with models/, samples/ and logs/ in it."""
-    directory = tmp_path_factory.mktemp("run")
-    train.train(run_in(directory, small_npz, log_dir=directory / "logs", **DEFAULT_WIDTHS))
-    return directory
+
+    def make(directory):
+        train.train(run_in(directory, small_npz, log_dir=directory / "logs", **DEFAULT_WIDTHS))
+
+    return made_once("run", make)
 
 
 @pytest.fixture(scope="session")
-def undisturbed(small_npz, tmp_path_factory):
+def undisturbed(small_npz, made_once):
     """The directory of the run that the others should equal: not measured, which takes its time."""
-    directory = tmp_path_factory.mktemp("undisturbed")
-    train.train(run_in(directory, small_npz, evaluate=False))
-    return directory
+    return made_once("undisturbed", lambda directory: train.train(run_in(directory, small_npz, evaluate=False)))
+
+
+@pytest.fixture(scope="session")
+def measured(small_npz, made_once):
+    """The directory of the same run, measured."""
+    return made_once("measured", lambda directory: train.train(run_in(directory, small_npz)))
 
 
 @pytest.fixture(scope="session")
@@ -82,22 +111,27 @@ def real(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def reader(mnist):
+def reader(mnist, made_once):
     """A small classifier of digits: uint8 (N, 28, 28, 1) -> labels (N,). About 98 % right on the test set."""
-    keras.utils.set_random_seed(1)
-    classifier = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(16, 5, strides=2, activation="relu"),
-            keras.layers.Conv2D(32, 3, strides=2, activation="relu"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(64, activation="relu"),
-            keras.layers.Dense(10),
-        ]
-    )
-    classifier.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    classifier.fit(mnist.x_train, mnist.y_train, batch_size=64, epochs=1, verbose=0)
+
+    def make(directory):
+        keras.utils.set_random_seed(1)
+        classifier = keras.Sequential(
+            [
+                keras.Input((28, 28, 1)),
+                keras.layers.Rescaling(1 / 255),
+                keras.layers.Conv2D(16, 5, strides=2, activation="relu"),
+                keras.layers.Conv2D(32, 3, strides=2, activation="relu"),
+                keras.layers.Flatten(),
+                keras.layers.Dense(64, activation="relu"),
+                keras.layers.Dense(10),
+            ]
+        )
+        classifier.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        classifier.fit(mnist.x_train, mnist.y_train, batch_size=64, epochs=1, verbose=0)
+        classifier.save(directory / "reader.keras")
+
+    classifier = keras.models.load_model(made_once("reader", make) / "reader.keras")
 
     def read(images):
         return classifier.predict(images, batch_size=500, verbose=0).argmax(axis=-1)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import keras
 import pytest
-from helpers import DEFAULT_WIDTHS, ROOT, assert_resumes, assert_same_run, flags_of, run_in
+from helpers import ROOT, assert_resumes, assert_same_run, flags_of, run_in
 
 import generator
 import train
@@ -41,13 +41,13 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, st
     assert_resumes(config, undisturbed)
 
 
-def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, short_run, tmp_path):
-    config = run_in(tmp_path, small_npz, **DEFAULT_WIDTHS)
+def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, measured, tmp_path):
+    config = run_in(tmp_path, small_npz)
     stop_at(quality.Quality, "on_epoch_end", 2)
     with pytest.raises(commands.Stopped):
         train.train(config)
-    assert_resumes(config, short_run)
-    run, reference = (json.loads((path / "models" / "run.json").read_text()) for path in (tmp_path, short_run))
+    assert_resumes(config, measured)
+    run, reference = (json.loads((path / "models" / "run.json").read_text()) for path in (tmp_path, measured))
     assert run["quality"] == reference["quality"]
 
 
