@@ -155,7 +155,7 @@ def play(config, dataset, gan, run):
             SampleSheets(config.samples_dir, run, config.epochs),
             progress,
             *([Board(config.log_dir, run)] if config.log_dir else []),
-            Plot(run, quality),
+            Plot(run, config.epochs, quality),
             Checkpoints(run.save, config.checkpoint_every, run.signals),
         ]
         run.fit(dataset, config.epochs, callbacks)

@@ -161,14 +161,18 @@ def is_early(images, call):
 
 
 class Plot(keras.callbacks.Callback):
-    """After each epoch, draw losses.png anew; `quality`, where there is one, knows the floor."""
+    """After each epoch but the last of `epochs`, draw losses.png anew; `quality`, where there is one, knows the floor.
 
-    def __init__(self, run, quality):
+    At the end `run.Run.write` does, of the same numbers.
+    """
+
+    def __init__(self, run, epochs, quality):
         super().__init__()
-        self.run, self.quality = run, quality
+        self.run, self.epochs, self.quality = run, epochs, quality
 
     def on_epoch_end(self, epoch, logs=None):
-        self.run.plot(self.quality)
+        if epoch + 1 < self.epochs:
+            self.run.plot(self.quality)
 
 
 class Checkpoints(keras.callbacks.Callback):
