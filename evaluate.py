@@ -33,9 +33,8 @@ class Config:
     npz: Path | None = None  # score the digits in this file instead
     dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
     judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
-    count: Annotated[int | None, Range(1, 60_000)] = (
-        None  # draw so many, or take them from --npz; 10,000, stacked 26,000
-    )
+    # Draw so many, or take them from --npz; 10,000, stacked 26,000
+    count: Annotated[int | None, Range(1, 60_000)] = None
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
     tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
     two_sample: bool = False  # train a classifier to tell generated from real digits
@@ -86,9 +85,13 @@ def evaluate(config):
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
         raise UserError(f"{source} has images {images.shape[1:]}: give {shape}, as {config.dataset} has")
+    if labels is not None and not dataset.y_train.any():
+        raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
     if stacked:
-        count = min(config.count, len(images))
-        measured, numbers = None, modes.measure_modes(load_judge(config.judge or JUDGE), images[:count], config.seed)
+        count, judge = min(config.count, len(images)), load_judge(config.judge or JUDGE)
+        if judge.input_shape[1:] != (28, 28, 1) or judge.outputs[1].shape[-1] != 10:
+            raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
+        measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
     else:
         judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
         measured = measure(config, dataset, judge, images, labels, source)

@@ -73,15 +73,15 @@ def labels_of(text, flag, names):
     words = [word.strip() for word in text.split(",")]
     if not names and len(words) == 1:
         return figures(text, flag)
-    if not names:
-        names = list(map(str, range(datasets.MAX_CLASSES)))
-    elif len(words) == 1 and text and text not in names:
+    wanted = f"some of {', '.join(names)[:500]}" if names else f"their numbers, such as {flag} 3,8"
+    names = names or list(map(str, range(datasets.MAX_CLASSES)))
+    if len(words) == 1 and text and text not in names:
         words = list(text)
     if len(words) > MAX_ON_SHEET:
         raise UserError(f"{flag} names {len(words)} classes: give at most {MAX_ON_SHEET}")
     for word in words:
         if word not in names:
-            raise UserError(f"{flag} {word!r} is no class of these models: give some of {', '.join(names)[:500]}")
+            raise UserError(f"{flag} {word!r} is no class of these models: give {wanted}")
     return np.array([names.index(word) for word in words])
 
 
@@ -191,7 +191,8 @@ def generate(config):
         pictures.save_film("interpolation.gif", films.interpolation(models, shown, config.interpolate, pair))
     if config.morph:
         pictures.save_film("morph.gif", *films.morph(models, morphs, pair[0]))
-    if (config.npz or config.idx) and count * math.prod(images.shape[1:]) > readers.MAX_BYTES:
+    with_label = math.prod(images.shape[1:]) + labels.itemsize
+    if (config.npz or config.idx or config.folders) and count * with_label > readers.MAX_BYTES:
         print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
     print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
     return images, labels

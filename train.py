@@ -22,6 +22,8 @@ from support.datasets import load_to_train
 from training.run import Run
 from training.settings import PENALTIES, settle
 
+Loss = Literal["hinge", "minimax", "non-saturating", "least-squares", "wasserstein", "relativistic"]
+
 
 @dataclass
 class Config:
@@ -36,7 +38,7 @@ class Config:
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
     # Game. None is what the loss wants (training/settings.py); behind the colon is that of hinge
-    loss: Literal["hinge", "minimax", "non-saturating", "least-squares", "wasserstein", "relativistic"] = "hinge"
+    loss: Loss = "hinge"  # what either network wants of the other; all but wasserstein draw about as well
     r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1: gradient penalty on real images, keeps styles alive
     r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0: the same on fake images
     slope_penalty: Annotated[float | None, Range(0, 1000)] = None  # 0: Wasserstein's, between real and fake images
@@ -82,7 +84,7 @@ def train(config):
         if not run.chief:  # of several machines' workers only the chief measures and writes
             run.fit(dataset, config.epochs, [])
             return gan
-        quality = play(config, dataset, gan, run)
+        quality = play(config, dataset, run)
         run.write(quality)
         flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
         draw = commands.command("generate_digits.py", *flags)
@@ -141,7 +143,7 @@ def build_gan(config, dataset, cluster=None):
     return gan
 
 
-def play(config, dataset, gan, run):
+def play(config, dataset, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
     from evaluation.quality import quality_of
     from training.board import Board

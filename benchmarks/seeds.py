@@ -80,8 +80,9 @@ def measure(name, seed, classifiers, alone):
         if alone:
             (directory / "alone").touch()
     evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
-    if ("tstr" if classifiers else "frechet_distance") not in evaluation["digits"]:
-        words = ["--tstr", "--two-sample"] if classifiers else []
+    if ("two_sample" if classifiers else "frechet_distance") not in evaluation["digits"]:
+        teaches = "--no-conditional" not in RUNS[name][0]  # without labels there is nothing to learn from
+        words = ["--two-sample", *(["--tstr"] if teaches else [])] if classifiers else []
         command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
@@ -142,8 +143,8 @@ def benchmark(config):
         results["runs"][name].append(numbers)
         for column, floor in floors.items():  # with those of the classifiers, where a run has them
             results["floors"].setdefault(column, {}).update(floor)
-    results["machine"] = machine()
-    files.write_json(RESULTS, results)
+        results["machine"] = machine()
+        files.write_json(RESULTS, results)
     print(table(results))
 
 

@@ -113,10 +113,10 @@ def digits_to_score(config, dataset):
     rng = np.random.default_rng(config.seed)
     if config.npz:
         digits = load_dataset(str(config.npz))
-        if digits.y_train.any():
+        if digits.y_train.any() and dataset.y_train.any():
             chosen = in_share(digits.y_train, dataset.y_train, rng)
             return digits.x_train[chosen], digits.y_train[chosen], config.npz
-        return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0: of an unlabelled generator
+        return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0 are of unlabelled images
     models_dir = model_files.default_models(config.models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
     more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure

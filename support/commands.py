@@ -30,10 +30,13 @@ class Range(typing.NamedTuple):
 def check_ranges(config):
     """Raise UserError where a field of the dataclass `config` lies outside the Range in its annotation."""
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
-        value, flag = getattr(config, name), "--" + name.replace("_", "-")
-        for bounds in getattr(hint, "__metadata__", ()) if value is not None else ():
-            if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:  # so written, NaN fails too
-                raise UserError(f"{flag} {value} is out of range: choose {bounds.low} to {bounds.high}")
+        values, flag = getattr(config, name), "--" + name.replace("_", "-")
+        if isinstance(values, tuple):
+            hint = typing.get_args(hint)[0]
+        for value in values if isinstance(values, tuple) else [values]:
+            for bounds in getattr(hint, "__metadata__", ()) if value is not None else ():
+                if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:  # so written, NaN fails too
+                    raise UserError(f"{flag} {value} is out of range: choose {bounds.low} to {bounds.high}")
 
 
 def run(main, config_class, flags=None):

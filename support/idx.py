@@ -88,7 +88,7 @@ def _read(path):
             raise ValueError(f"{'less' if len(data) < size else 'more'} than it promises")
         array = np.frombuffer(data, dtype).reshape(shape)
         return array if kind == 8 else array.astype("int32").reshape(len(array), -1)[:, 0]  # QMNIST: first the class
-    except UserError:
+    except (UserError, PermissionError):
         raise
     except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own
         finding = "no gzip" if isinstance(error, gzip.BadGzipFile) else "damaged"

@@ -15,7 +15,7 @@ from PIL import Image
 from support.commands import UserError, quiet
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-MAX_BYTES = 2**28  # of all arrays, unpacked, 340,000 digits: what promises more is refused before memory is taken
+MAX_BYTES = 2**28  # of all arrays, unpacked, 330,000 digits: what promises more is refused before memory is taken
 SIZES = (28, 32)  # pixels, of both sides
 MAX_PNGS = MAX_BYTES // 28**2
 MAX_PNG = 2**20  # bytes; its few pixels need a thousandth
@@ -33,7 +33,7 @@ def read_npz(path, keys=KEYS):
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files if key in keys}
         return arrays, {key: f"{key} in {path}" for key in arrays}
-    except UserError:
+    except (UserError, PermissionError):
         raise
     except Exception as error:  # a damaged zip or npy raises about any error there is
         raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
@@ -65,7 +65,7 @@ def read_folders(directory):
     names = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
     paths, first = [], None
     for name in names:
-        visible = (path for path in (directory / name).iterdir() if not path.name.startswith("."))
+        visible = (path for path in (directory / name).iterdir() if not _is_hidden(path))
         found = sorted(itertools.islice(visible, MAX_PNGS + 1 - len(paths)))
         if not found:
             raise UserError(f"{directory / name} is empty: give each class a folder of PNGs, and no other folders")
@@ -104,6 +104,14 @@ def read_folders(directory):
         raise UserError(f"{directory} cannot be read ({type(error).__name__}): give undamaged PNGs") from error
     arrays = {"images": images, "labels": labels}
     return arrays, dict.fromkeys(arrays, str(directory)), tuple(names)
+
+
+def _is_hidden(path):
+    """Whether a file is none of the images; raises UserError where Keras would take it for one. macOS leaves such."""
+    hidden = path.name.startswith(".")
+    if hidden and path.name.lower().endswith((".png", ".jpg", ".jpeg", ".bmp", ".gif")):
+        raise UserError(f"{path} is a hidden picture: delete it, or give it a name")
+    return hidden
 
 
 def _look_at_png(path):

@@ -67,6 +67,17 @@ def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, 
     np.testing.assert_allclose(*shares, atol=0.005)
 
 
+def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
+    """Of a labelled file all is measured, and not just the first class; labelled models draw what it cannot ask for."""
+    dataset = load_dataset(str(small_npz))
+    unlabelled = dataset._replace(y_train=dataset.y_train * 0)
+    images, labels, _ = digits_to_score(Config(npz=small_npz), unlabelled)
+    assert len(images) == 1920 and labels is None
+    np.savez(tmp_path / "unlabelled.npz", **unlabelled._asdict())
+    flags = ["--models-dir", PRETRAINED_DIR, "--dataset", tmp_path / "unlabelled.npz", "--count", 300]
+    assert "has no labels" in refuses(evaluate, *flags)
+
+
 def test_random_training_digits_are_near_the_others(real):
     numbers, *_ = measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
     training = numbers["training"]

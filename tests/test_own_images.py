@@ -82,6 +82,8 @@ def test_letters_need_no_commas():
     assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
     assert generate_digits.labels_of("12,3", "--only", []).tolist() == [12, 3]
     assert generate_digits.labels_of("123", "--only", []).tolist() == [1, 2, 3]
+    with pytest.raises(UserError, match="'x' is no class of these models: give their numbers, such as --only 3,8"):
+        generate_digits.labels_of("3,x", "--only", [])
     for text in ("", " "):
         with pytest.raises(UserError, match="--only"):
             generate_digits.labels_of(text, "--only", list("ABC"))

@@ -40,8 +40,10 @@ class Cluster:
     def __enter__(self):
         try:
             self.seconds = float(os.environ.get(PATIENCE, 300))
+            if not 0 <= self.seconds <= 1e6:
+                raise ValueError("no time to wait for")
         except ValueError as error:
-            raise UserError(f"{PATIENCE} {os.environ[PATIENCE]!r} is no number: give seconds") from error
+            raise UserError(f"{PATIENCE} {os.environ[PATIENCE]!r} is no number of seconds: give, say, 300") from error
         port = int(self.workers[self.index].rpartition(":")[2])
         try:
             self.door = socket.create_server(("", port))

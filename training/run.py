@@ -128,7 +128,7 @@ class Run:
         Args:
             dataset: `support.datasets.Dataset`.
             epochs: of the whole run.
-            callbacks: Keras callbacks, the last of which puts an epoch that is over into the record and saves it.
+            callbacks: Keras callbacks, of which one puts an epoch that is over into the record, and the last saves it.
         """
         import keras
         import tensorflow as tf

@@ -30,7 +30,7 @@ def read_cluster(text=None):
     for job in jobs:
         if job not in ("chief", "worker"):
             raise UserError(f"TF_CONFIG has tasks of type {job!r}: leave them out, there are only chief and worker")
-    if kind not in jobs:
+    if not isinstance(kind, str) or kind not in jobs:
         raise UserError(f"TF_CONFIG's task is of type {kind!r}, which its cluster lacks: choose of {', '.join(jobs)}")
     for address in workers:
         match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None

@@ -6,7 +6,7 @@ import pytest
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
 from evaluation import modes
-from evaluation.judge import load_judge
+from evaluation.judge import build_judge, load_judge
 from evaluation.quality import Modes, quality_of
 from gan import GAN
 from generator import build_generator
@@ -49,6 +49,9 @@ def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monke
     assert numbers["floor"]["mode_divergence"] < numbers["digits"]["mode_divergence"]
     assert "modes reached, of 1,000" in capsys.readouterr().out and (tmp_path / "numbers.json").exists()
     refuses(evaluate, "--dataset", "stacked_mnist", "--tstr")
+    build_judge(3).save(tmp_path / "judge.keras")
+    judge = ["--judge", tmp_path / "judge.keras", "--models-dir", tmp_path, "--count", 10]
+    assert "is no judge of the digits" in refuses(evaluate, "--dataset", "stacked_mnist", *judge)
     assert "(28, 28, 3)" in refuses(evaluate, "--dataset", "stacked_mnist", "--models-dir", PRETRAINED_DIR)
 
 

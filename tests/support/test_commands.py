@@ -7,6 +7,9 @@ import sys
 import pytest
 from helpers import ROOT
 
+from benchmarks import scaling
+from support import commands
+
 
 def test_a_second_signal_kills():
     """Signals that the process holds back, because steps are under way, wait only once."""
@@ -28,3 +31,9 @@ def test_a_second_signal_kills():
 def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
     done = run_script("train.py", *flags, cwd=ROOT)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_each_of_several_values_has_to_be_in_range():
+    commands.check_ranges(scaling.Config(batch_sizes=(2, 8192)))
+    with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
+        commands.check_ranges(scaling.Config(batch_sizes=(32, 0)))

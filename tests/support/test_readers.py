@@ -64,6 +64,23 @@ def test_a_bad_png_is_named_with_what_is_wrong(tmp_path, refuses, name):
     assert not (tmp_path / "models").exists()
 
 
+def test_a_hidden_png_is_named(tmp_path, refuses):
+    """Keras would read it as an image."""
+    write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
+    (tmp_path / "cat" / "._001.PNG").write_bytes(b"of macOS")
+    assert f"{tmp_path / 'cat' / '._001.PNG'} is a hidden picture" in refuses(train.train, "--dataset", tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, refuses, monkeypatch):
+    (tmp_path / "digits.npz").touch()
+
+    def locked(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("zipfile.ZipFile", locked)
+    assert "cannot be read (Permission denied)" in refuses(train.train, "--dataset", tmp_path / "digits.npz")
+
+
 def test_text_among_the_pngs_is_refused(tmp_path, refuses):
     write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
     (tmp_path / "ape" / "notes.txt").write_text("mine")

@@ -105,6 +105,7 @@ def test_two_workers(start_workers, small_npz, tmp_path):
         (tf_config(-1), "index -1 is out of range"),
         (tf_config("0"), "index 0 is out of range"),
         (tf_config(0, kind="cook"), "'cook'"),
+        (tf_config(0, kind=["worker"]), "['worker']"),
         (tf_config(0, kind="evaluator"), "'evaluator'"),
         (tf_config(0, kind="ps", worker=["a:1"], ps=["b:1"]), "'ps'"),
         (tf_config(0, workers=("host1", "host2:4000")), "'host1'"),
@@ -152,8 +153,9 @@ def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path
     error = refuses(train.train, "--dataset", small_npz, *places)
     assert f"({workers[1 - index]}) has not come within 0.5 s" in error
     assert index == 0 or not any(tmp_path.iterdir())
-    monkeypatch.setenv(cluster.PATIENCE, "soon")
-    assert "WORKERS_TIMEOUT 'soon' is no number" in refuses(train.train, "--dataset", small_npz, *places)
+    for never in ("soon", "nan", "inf", "-1"):
+        monkeypatch.setenv(cluster.PATIENCE, never)
+        assert f"WORKERS_TIMEOUT '{never}' is no number" in refuses(train.train, "--dataset", small_npz, *places)
 
 
 @pytest.fixture

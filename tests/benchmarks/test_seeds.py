@@ -1,0 +1,42 @@
+"""The table of quality over seeds: each kind of run is evaluated as it can be, once, and kept."""
+
+import json
+
+import pytest
+
+from benchmarks import seeds
+
+
+def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
+    """Without labels there is nothing for a classifier to learn from; what is done is written before the next run."""
+    monkeypatch.setattr(seeds, "ROOT", tmp_path)
+    monkeypatch.setattr(seeds, "RESULTS", tmp_path / "seeds.json")
+    done = []
+
+    def command(script, *words):
+        if len(done) == 4:
+            raise KeyboardInterrupt
+        done.append([script, *words])
+        if script == "train.py":
+            directory = words[words.index("--models-dir") + 1]
+            directory.mkdir(parents=True)
+            (directory / "run.json").write_text('{"seconds": 5}')
+        else:
+            numbers = {"frechet_distance": 1.0, **({"two_sample": 0.6} if "--two-sample" in words else {})}
+            evaluation = {"digits": numbers, "training": {"frechet_distance": 0.1}, "floor": {"frechet_distance": 0.2}}
+            words[words.index("--json") + 1].write_text(json.dumps(evaluation))
+
+    monkeypatch.setattr(seeds, "command", command)
+    config = seeds.Config(kinds=("default", "without labels"), seeds=2, classifiers=1)
+    with pytest.raises(KeyboardInterrupt):
+        seeds.benchmark(config)
+    assert len(json.loads(seeds.RESULTS.read_text())["runs"]["default"]) == 2
+    before, done[:] = list(done), []
+    seeds.benchmark(config)
+    evaluated = [words for words in before + done if words[0] == "evaluate.py"]
+    assert len(evaluated) == 4 and ["--tstr" in words for words in evaluated] == [True, False, False, False]
+    assert ["--two-sample" in words for words in evaluated] == [True, False, True, False]
+    done.clear()
+    seeds.benchmark(config)
+    assert not done
+    assert "1.00 ± 0.00" in seeds.table(json.loads(seeds.RESULTS.read_text()))
