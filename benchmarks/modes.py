@@ -95,9 +95,9 @@ def plot(results):
     axes = figure.subplots()
     for number, (name, seeds) in enumerate(results["runs"].items()):
         for seed, points in seeds.items():
-            minutes, divergences = ([point[key] for point in points] for key in ("seconds", "mode_divergence"))
+            seconds, divergences = ([point[key] for point in points] for key in ("seconds", "mode_divergence"))
             label = name if seed == min(seeds) else None
-            axes.loglog(np.array(minutes) / 60, divergences, ".-", color=f"C{number}", label=label)
+            axes.loglog(np.array(seconds) / 60, divergences, ".-", color=f"C{number}", label=label)
     lines = {name: divergence for name, (_, divergence) in PUBLISHED.items()}
     for name, height in {**lines, "real digits": results["real"]["mode_divergence"]}.items():
         axes.axhline(height, color="black", lw=0.5)

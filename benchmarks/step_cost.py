@@ -1,6 +1,6 @@
 """What does a training step cost, and what of it? Batch sizes, threads, and the parts of a step one by one.
 
-    python benchmarks/step_cost.py                         # five minutes on two CPU cores
+    python benchmarks/step_cost.py                         # seven minutes on two CPU cores
     python benchmarks/step_cost.py --batch-sizes 16 --threads 2
 
 Each row is a process of its own that trains as train.py does. GFLOP are counted over the convolutions and matrix

@@ -150,8 +150,8 @@ def check(config, dataset, judge, images, labels, source):
 def measure(config, dataset, judge, images, labels, source):
     """Measure digits beside real ones; returns a Measured.
 
-    The columns of its numbers are "digits"; "training", random training digits measured against the others, the floor
-    that a perfect generator of the training set would reach; and "floor", test digits, which other people wrote
+    The columns of its numbers are "digits"; "training", random training digits measured against the others, what a
+    perfect generator of the training set would reach; and "floor", test digits, which other people wrote
     (training digits where there are none).
     """
     check(config, dataset, judge, images, labels, source)
