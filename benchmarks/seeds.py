@@ -139,11 +139,11 @@ def benchmark(config):
 
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}, "floors": {}}
     results["runs"] |= {name: [] for name in config.kinds}
+    results["machine"] = machine()
     for (name, _), (numbers, floors) in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
         results["runs"][name].append(numbers)
         for column, floor in floors.items():  # with those of the classifiers, where a run has them
             results["floors"].setdefault(column, {}).update(floor)
-        results["machine"] = machine()
         files.write_json(RESULTS, results)
     print(table(results))
 

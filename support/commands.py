@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib.util
+import itertools
 import os
 import shlex
 import shutil
@@ -30,13 +31,12 @@ class Range(typing.NamedTuple):
 def check_ranges(config):
     """Raise UserError where a field of the dataclass `config` lies outside the Range in its annotation."""
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
-        values, flag = getattr(config, name), "--" + name.replace("_", "-")
-        if isinstance(values, tuple):
-            hint = typing.get_args(hint)[0]
-        for value in values if isinstance(values, tuple) else [values]:
-            for bounds in getattr(hint, "__metadata__", ()) if value is not None else ():
-                if isinstance(bounds, Range) and not bounds.low <= value <= bounds.high:  # so written, NaN fails too
-                    raise UserError(f"{flag} {value} is out of range: choose {bounds.low} to {bounds.high}")
+        value, flag = getattr(config, name), "--" + name.replace("_", "-")
+        hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
+        ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
+        for value, (low, high) in itertools.product(values, ranges):
+            if value is not None and not low <= value <= high:  # so written, NaN fails too
+                raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")
 
 
 def run(main, config_class, flags=None):
