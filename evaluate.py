@@ -80,21 +80,23 @@ def evaluate(config):
     for path in (config.json, config.report and config.report / "index.html"):
         if path:
             files.check_writable(path)
+    judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     images, labels, source = digits_to_score(config, dataset)
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
         raise UserError(f"{source} has images {images.shape[1:]}: give {shape}, as {config.dataset} has")
+    if labels is None and config.tstr:
+        raise UserError(f"{source} has no labels to learn from: leave --tstr out")
     if labels is not None and not dataset.y_train.any():
         raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
     if stacked:
-        count, judge = min(config.count, len(images)), load_judge(config.judge or JUDGE)
+        count = min(config.count, len(images))
         if judge.input_shape[1:] != (28, 28, 1) or judge.outputs[1].shape[-1] != 10:
             raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
         measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
     else:
-        judge = load_judge(config.judge) if config.judge else judge_for(dataset, beside)
-        measured = measure(config, dataset, judge, images, labels, source)
+        measured = measure(config, dataset, judge or judge_for(dataset, beside), images, labels, source)
         numbers, count = measured.numbers, len(measured.digits.images)
 
     table = [("", "these", "training", "test")]

@@ -141,8 +141,6 @@ def check(config, dataset, judge, images, labels, source):
     for what, number in ((source, min(config.count, len(images))), (config.dataset, floor)):
         if number <= width:
             raise UserError(f"{what} has {number} digits to measure by {width} features: give more than {width}")
-    if labels is None and config.tstr:
-        raise UserError(f"{source} has no labels to learn from: leave --tstr out")
     if max(dataset.y_train.max(), 0 if labels is None else labels.max()) >= num_classes:
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
 
