@@ -22,22 +22,20 @@ from training import callbacks, checkpoint, lock
 from training.record import Record
 
 
-@pytest.mark.parametrize(
-    ("place", "name", "n"),
-    [
+def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at, undisturbed, capsys):
+    for *place, n in (
         (callbacks.Progress, "on_train_batch_end", 1),  # in the midst of an epoch
-        (callbacks.Progress, "on_train_batch_end", 4),  # with the last step
         (callbacks.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
-        (Record, "save", 3),  # while the state is written
+        (Record, "save", 2),  # while the state is written, after that of the epoch's end
+        (callbacks.Progress, "on_train_batch_end", 1),  # with the last step
         (utils, "save_gif", 1),  # when all is learned, and the results are written
-    ],
-)
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(place, name, n, config, stop_at, undisturbed, capsys):
-    stop_at(place, name, n)
-    with pytest.raises(commands.Stopped):
-        train.train(config)
-    printed = capsys.readouterr().out.strip()
-    assert printed.endswith(train.resume_command(config)) and "python train.py --resume --dataset=" in printed
+    ):
+        stop_at(*place, n)
+        with pytest.raises(commands.Stopped):
+            train.train(config)
+        printed = capsys.readouterr().out.strip()
+        assert printed.endswith(train.resume_command(config)) and "python train.py --resume --dataset=" in printed
+        config = replace(config, resume=True)
     assert_resumes(config, undisturbed)
 
 
