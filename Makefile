@@ -33,9 +33,10 @@ page: .venv/run
 	.venv/bin/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-.venv/dev: requirements-dev.txt .venv/run
+.venv/dev: requirements-dev.txt requirements-tensorboard.txt requirements.txt
+	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements-dev.txt
-	touch $@
+	touch .venv/run $@
 
 clean:
 	rm -rf .venv generated_digits
