@@ -43,15 +43,17 @@ def test_readme_commands_are_all_known():
 
 
 @pytest.fixture(scope="module")
-def few_npz(mnist, tmp_path_factory):
-    """A .npz file of 960 training digits, of which a sixth is enough to measure by."""
-    path = tmp_path_factory.mktemp("data") / "few.npz"
-    np.savez(path, x_train=mnist.x_train[:960, ..., 0], y_train=mnist.y_train[:960])
-    return path
+def few(mnist, tmp_path_factory):
+    """Files of 320 training digits, to learn from, and of 960, of which a sixth is enough to measure by."""
+    directory = tmp_path_factory.mktemp("data")
+    for count in (320, 960):
+        path = directory / f"{count}.npz"
+        np.savez(path, x_train=mnist.x_train[:count, ..., 0], y_train=mnist.y_train[:count])
+    return directory
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(command for command in COMMANDS if ".py" in command))
-def test_readme_command_runs(command, checkout, few_npz, monkeypatch):
+def test_readme_command_runs(command, checkout, few, monkeypatch):
     """As it stands, but with a small data set, which classifiers see once, and with a file where one is asked for.
 
     In this process: that each script starts by itself, other tests show.
@@ -63,11 +65,11 @@ def test_readme_command_runs(command, checkout, few_npz, monkeypatch):
     monkeypatch.setattr(judge, "fit_classifier", fit_once)
     monkeypatch.setattr(two_sample, "fit_classifier", fit_once)
     flags = {
-        "train.py": ["--dataset", few_npz, "--epochs", 1],
-        "evaluate.py": ["--dataset", few_npz, "--count", 500],
+        "train.py": ["--dataset", few / "320.npz", "--epochs", 1],
+        "evaluate.py": ["--dataset", few / "960.npz", "--count", 300],
         "generate_digits.py": ["--count", 200] if "70000" in command else [],
     }
-    shutil.copy(few_npz, checkout / "digits.npz")
+    shutil.copy(few / "960.npz", checkout / "digits.npz")
     if "--models-dir fashion" in command and "train.py" not in command:  # what an earlier line of the README left
         shutil.copytree(checkout / "models" / "pretrained", checkout / "fashion")
         run = json.loads((checkout / "fashion" / "run.json").read_text())

@@ -8,7 +8,7 @@ from support.datasets import load_dataset
 
 
 def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist):
-    small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:1000], y_test=mnist.y_test[:1000])
+    small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:500], y_test=mnist.y_test[:500])
     monkeypatch.setattr(time_to_quality, "load_dataset", lambda name: small)
     monkeypatch.setattr(time_to_quality, "MARKS", [100, 150, 1000])
     monkeypatch.setattr(time_to_quality, "COUNT", 500)

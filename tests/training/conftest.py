@@ -36,7 +36,7 @@ def stop_at(monkeypatch):
 
 @pytest.fixture
 def unfinished(config, stop_at):
-    """The configuration of a run that was stopped in its second epoch, after 90 of 120 steps."""
+    """The configuration of a run that was stopped in its second epoch, after 63 of 84 steps."""
     stop_at(callbacks.Progress, "on_train_batch_end", 3)
     with pytest.raises(commands.Stopped):
         train.train(config)

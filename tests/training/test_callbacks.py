@@ -19,7 +19,7 @@ from training import callbacks, checkpoint
 )
 def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
     """With the epoch and the knob, and the last state kept."""
-    monkeypatch.setattr(callbacks, "COLLAPSE_STEPS", 150)
+    monkeypatch.setattr(callbacks, "COLLAPSE_STEPS", 80)
     error = refuses(train.train, *flags_of(replace(config, epochs=10, **change)))
     assert said in error and "in epoch " in error and ("--r1-gamma" in error or "--discriminator-lr" in error)
     assert checkpoint.find(config.models_dir)
@@ -27,7 +27,7 @@ def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
 
 def test_there_are_pictures_while_it_trains(unfinished):
     names = {path.name for path in unfinished.samples_dir.iterdir()}
-    assert names == {"early_00960.png", "epoch_001.png", "losses.png"}
+    assert names == {"early_00672.png", "epoch_001.png", "losses.png"}
 
 
 @pytest.mark.parametrize("call", [1, 32, 800, 1024, 8192])
