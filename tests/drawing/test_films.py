@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+import utils
 from generate_digits import Config, generate
 from support.model_files import PRETRAINED_DIR
 
@@ -55,3 +56,15 @@ def test_a_three_becomes_an_eight(tmp_path, reader):
     assert set(readings[:5]) == {3} and set(readings[eight - 5 : eight + 5]) == {8}
     written, _ = draw(tmp_path, digits="38")
     assert np.abs(digits[[three, eight]].astype(int) - written).max() <= 1
+
+
+def test_films_keep_their_colours(tmp_path):
+    """Also those that its middle lacks."""
+    frames = [(255 - 2 * n, 0, 2 * n) for n in (*range(0, 128, 16), *range(104, 0, -16))]
+    utils.save_gif(
+        tmp_path / "film.gif", [Image.new("RGB", (30, 30), colour) for colour in frames], [0.1] * len(frames)
+    )
+    film = [
+        frame.convert("RGB").getpixel((5, 5)) for frame in ImageSequence.Iterator(Image.open(tmp_path / "film.gif"))
+    ]
+    assert np.abs(np.array(film) - frames).max() < 16
