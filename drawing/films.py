@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
+from tqdm import tqdm
 
 import utils
+from support.commands import StandardError
 
 LEG = 30  # frames from one figure to the next
 ROUNDS = 2  # of measuring a path; one is enough for most
@@ -85,5 +87,11 @@ def evenly(draw, frames, stops=()):
 
 def _shades(generator, noise, mixtures, frames):
     """float16 (frames, digits, 28, 28, C) in 0..255: exact enough, in half of the room."""
-    shades = np.concatenate([batch.astype("float16") for batch in utils.shade(generator, noise, mixtures)])
+    bar = tqdm(total=len(noise), unit=" digits", unit_scale=True, delay=2, leave=False, file=StandardError())
+    shades = []
+    with bar:
+        for batch in utils.shade(generator, noise, mixtures):
+            shades.append(batch.astype("float16"))
+            bar.update(len(batch))
+    shades = np.concatenate(shades)
     return shades.reshape(frames, -1, *shades.shape[1:])

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import ImageOps
+from tqdm import tqdm
 
 import utils
-from support.commands import UserError
+from support.commands import StandardError, UserError
 
 WIDTH = 20  # digits: the longest line of a number
 PIXELS = 600  # about so wide pictures become, magnified
@@ -54,8 +55,10 @@ class Pictures:
     def save_film(self, name, frames, holds=()):
         """Save a film, uint8 (frames, N, 28, 28, C), of which the frames `holds` stay for longer."""
         columns = columns_of(frames.shape[1])
-        sheets = [utils.sheet(images, columns) for images in frames]
-        pictures = [self._picture(sheet, self._scale(sheet.shape[1])) for sheet in sheets]
+        pictures = []
+        for images in tqdm(frames, unit=" frames", delay=2, leave=False, file=StandardError()):
+            sheet = utils.sheet(images, columns)
+            pictures.append(self._picture(sheet, self._scale(sheet.shape[1])))
         seconds = [0.6 if index in holds else 0.05 for index in range(len(pictures))]
         utils.save_gif(self.directory / name, pictures, seconds)
 
