@@ -48,17 +48,19 @@ def run(main, config_class, flags=None):
     try:
         config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check_ranges(config)
-        main(config)
+        with Signals():  # so that what is half written goes, whoever asks to stop
+            main(config)
+        sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except Stopped as stop:
+    except (Stopped, BrokenPipeError) as end:
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee
+            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee; or it had read enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        sys.exit(128 + stop.signum)
+        sys.exit(128 + (end.signum if isinstance(end, Stopped) else 13))  # SIGPIPE's number, which Windows lacks
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -80,8 +80,8 @@ def whole_directory(path):
 
 def check_vacant(path):
     """Raise UserError unless a directory can be made at `path`; returns it as an absolute path."""
-    path = path.resolve()
-    check_writable(path / "files" if path.is_dir() else path)
+    path = Path(os.path.realpath(path))
+    check_writable(path / "files" if os.path.isdir(path) else path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"{path} is there already: choose another place, or remove it")
     return path
@@ -99,11 +99,23 @@ def flush(path):
 
 
 def sweep(directory):
-    """Remove the temporary files of `whole_files` in processes that were killed: those older than a minute."""
+    """Remove what processes that were killed left of `whole_files` and `whole_directory` more than a minute ago."""
     for path in directory.glob(".*.part-*"):
         with contextlib.suppress(OSError):  # another run's, that was faster
-            if re.match(r"\.\d+\.part-", path.name) and time.time() - path.stat().st_mtime > 60:
-                path.unlink()
+            process = re.match(r"\.(\d+)\.part-", path.name)
+            if process and time.time() - path.stat().st_mtime > 60 and not _runs_here(int(process[1])):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _runs_here(process):
+    """Whether another process of this number runs on this machine, where that can be asked."""
+    if os.name != "posix" or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM  # it runs, and is somebody else's
+    return True
 
 
 def read_text(path):

@@ -1,5 +1,6 @@
 """Flags, errors and signals."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -31,6 +32,19 @@ def test_a_second_signal_kills():
 def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
     done = run_script("train.py", *flags, cwd=ROOT)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error():
+    program = (
+        "from dataclasses import make_dataclass\n"
+        "from support import commands\n"
+        "commands.run(lambda config: print('said'), make_dataclass('Config', ()), [])\n"
+    )
+    output, written = os.pipe()
+    os.close(output)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=written, stderr=subprocess.PIPE)
+    os.close(written)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 def test_each_of_several_values_has_to_be_in_range():
