@@ -17,19 +17,16 @@ MAX_HAND = 999_999  # hands are numbered
 
 
 def class_names(num_classes, run):
-    """What the classes are called, None where they are figures and can be put together to numbers.
+    """What the classes are called, None where they are figures: ten without names, to be put together to numbers.
 
     Args:
         run: what run.json says, or None.
     """
     if names := model_files.class_names(run, num_classes):
         return names
-    dataset = run["config"].get("dataset") if run else "mnist"
-    if dataset == "mnist" and num_classes == 10:
-        return None
-    if dataset == "fashion_mnist" and num_classes == 10:
-        return list(FASHION)
-    return [f"class {label}" for label in range(num_classes)]
+    if num_classes != 10:
+        return [f"class {label}" for label in range(num_classes)]
+    return list(FASHION) if run and run["config"].get("dataset") == "fashion_mnist" else None
 
 
 def page(generator, discriminator, latent_dim, num_classes, run, number, hand, directions):
