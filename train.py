@@ -10,6 +10,7 @@ epoch_NNN.png, training.gif and losses.png into the samples directory.
 """
 
 import json
+import os.path
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -94,7 +95,7 @@ def train(config):
 
 def load(config):
     """Load the data to learn from; returns the `datasets.Dataset`, and what a state should say about the run."""
-    if Path(config.dataset).is_dir():  # perhaps of PNGs, which TensorFlow reads: its threads can be set only once
+    if os.path.isdir(config.dataset):  # perhaps of PNGs, which TensorFlow reads: its threads can be set only once
         from training.devices import configure
 
         configure(config.deterministic)

@@ -92,7 +92,7 @@ def load_dataset(name):
         if not path.exists():
             _fetch(name, path)
     else:
-        path = Path(name)
+        path = Path(name or "an empty name")  # which is no name for the current directory
     try:
         dataset = _read(path)
     except OSError as error:
@@ -112,6 +112,9 @@ def load_to_train(name, batch_size):
     if batch_size > (count := len(dataset.x_train)):
         images = "a single training image" if count == 1 else f"{count} training images"
         raise UserError(f"{name} has {images}, --batch-size is {batch_size}: give more, or lower it")
+    if len(missing := np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)):
+        listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+        print(f"{name} has no training image of class {listed}: what is drawn as such will mean nothing")
     if (last := dataset.y_test.max(initial=0)) >= dataset.num_classes:
         raise UserError(
             f"y_test in {name} has the label {last}, y_train has 0 to {dataset.num_classes - 1}: give the same classes"
@@ -151,6 +154,8 @@ def _read(path):
         arrays, sources, names = idx.read_set(path, sets)
     elif any(each.is_dir() and not each.name.startswith(".") for each in path.iterdir()):
         arrays, sources, names = readers.read_folders(path)
+    elif any(each.suffix.lower() == ".png" for each in path.iterdir()):
+        raise UserError(f"{path} has PNGs, but in no folder: put them into folders within it, one for each class")
     else:
         idx.read_set(path, {})  # says what is missing
     dataset = _checked(arrays, sources, path, len(names) or None)

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os.path
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ PRETRAINED_DIR = ROOT / "models" / "pretrained"
 
 def default_models(models_dir):
     """The directory asked for, or else that of the user's own models, or else that of the committed ones."""
-    if models_dir or (MODELS_DIR / "generator.keras").exists():
+    if models_dir or os.path.exists(MODELS_DIR / "generator.keras"):
         return models_dir or MODELS_DIR
     print(f"nothing has been trained into {MODELS_DIR} yet: taking the pretrained models")
     return PRETRAINED_DIR

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import train
 from support import datasets
@@ -75,6 +76,19 @@ def test_refuses_a_zip_bomb_before_memory_is_taken(refuses, tmp_path):
         for _ in range(1100):
             member.write(bytes(2**20))
     assert "unpacks to more than" in refuses(train.train, "--dataset", tmp_path / "bomb.npz")
+
+
+def test_says_where_a_class_has_no_image(mnist, capsys, tmp_path):
+    some = np.isin(mnist.y_train, (3, 7))
+    np.savez(tmp_path / "some.npz", images=mnist.x_train[some][:50], labels=mnist.y_train[some][:50])
+    assert datasets.load_to_train(str(tmp_path / "some.npz"), 32).num_classes == 8
+    assert "no training image of class 0, 1, 2, 4, 5, 6:" in capsys.readouterr().out
+
+
+def test_refuses_what_is_no_path_to_data(refuses, tmp_path):
+    Image.new("L", (28, 28)).save(tmp_path / "1.png")
+    for name, said in ((tmp_path, "in no folder"), ("", "there is no data"), ("x" * 300, "too long")):
+        assert said in refuses(train.train, "--dataset", name)
 
 
 def test_refuses_missing_data(refuses, tmp_path):
