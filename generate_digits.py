@@ -12,7 +12,9 @@ Draws with the models in models/ or, where nothing has been trained yet, with th
 """
 
 import contextlib
+import itertools
 import math
+import os.path
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +26,11 @@ from tqdm import tqdm
 import utils
 from drawing import films, formats, hands
 from drawing.pictures import Pictures, columns_of
-from support import commands, datasets, files, model_files, readers
+from support import commands, datasets, files, idx, model_files, readers
 from support.commands import Range, StandardError, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
+PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 
 
 @dataclass
@@ -50,7 +53,9 @@ class Config:
     scale: Annotated[int, Range(0, 16)] = 0  # screen pixels a pixel; 0 makes pictures about 600 wide
 
     # Data sets, ink high as in MNIST
-    npz: Path | None = None  # this .npz file, of images uint8 (N, 28, 28) and labels int64 (N,)
+    npz: Path | None = (
+        None  # this .npz file, of images uint8 (N, 28, 28) or as the models draw them, and labels int64 (N,)
+    )
     idx: Path | None = None  # MNIST's own four files, gzipped, in this directory; the last seventh is the test set
     folders: Path | None = None  # this directory, with a directory a class, with a PNG a digit
 
@@ -72,11 +77,11 @@ def labels_of(text, flag, names):
     """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
     words = [word.strip() for word in text.split(",")]
     if not names and len(words) == 1:
-        return figures(text, flag)
+        return figures(words[0], flag)
     wanted = f"some of {', '.join(names)[:500]}" if names else f"their numbers, such as {flag} 3,8"
     names = names or list(map(str, range(datasets.MAX_CLASSES)))
-    if len(words) == 1 and text and text not in names:
-        words = list(text)
+    if len(words) == 1 and words[0] not in names and any(letter in names for letter in words[0]):
+        words = list(words[0])
     if len(words) > MAX_ON_SHEET:
         raise UserError(f"{flag} names {len(words)} classes: give at most {MAX_ON_SHEET}")
     for word in words:
@@ -90,6 +95,13 @@ def check(config):
     given = [f"--{name}" for name in ("digits", "only", "like") if getattr(config, name) is not None]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
+    places = [("--output-dir", config.output_dir / name) for name in PICTURES]
+    places += [("--npz", config.npz), ("--folders", config.folders)]
+    places += [("--idx", config.idx / f"{name}.gz") for name in idx.FILES.values() if config.idx]
+    places = [(flag, Path(os.path.realpath(path))) for flag, path in places if path]
+    for (flag, path), (other, there) in itertools.combinations(places, 2):
+        if path.is_relative_to(there) or there.is_relative_to(path):
+            raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     files.check_writable(config.output_dir / "digits.png")
     if config.npz:
         files.check_writable(config.npz)
@@ -97,6 +109,8 @@ def check(config):
         formats.check_idx(config.idx)
     if config.folders:
         files.check_vacant(config.folders)
+    for directory in {path.parent for _, path in places}:
+        files.sweep(directory)
 
 
 def classes_to_draw(config, num_classes, source, names=()):
@@ -105,6 +119,8 @@ def classes_to_draw(config, num_classes, source, names=()):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
         labels = np.random.default_rng(0).permutation(datasets.load_dataset(config.like).y_train)
+        if not labels.any():
+            raise UserError(f"--like {config.like} has no labels: give a data set that has")
     elif config.digits is not None:
         labels = labels_of(config.digits, "--digits", names)
     elif config.only is not None:

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import signal
 import tracemalloc
 
 import keras
@@ -121,6 +122,12 @@ def test_many_digits_take_little_memory(monkeypatch, tmp_path):
     assert len(images) == len(labels) == 1000 and peak < 60e6
 
 
+def test_a_data_set_without_labels_has_no_shares(small_npz, refuses, tmp_path):
+    with np.load(small_npz) as digits:
+        np.savez(tmp_path / "unlabelled.npz", images=digits["x_train"], labels=0 * digits["y_train"])
+    assert "has no labels" in refuses(generate, "--like", tmp_path / "unlabelled.npz", "--output-dir", tmp_path)
+
+
 def test_digits_as_often_as_in_another_data_set(mnist, tmp_path):
     """In the same shares when there are as many, and in nearly the same before that."""
     labels = classes_to_draw(Config(like="mnist"), 10, "")
@@ -217,6 +224,38 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--npz", "out/digits.png"),
+        ("--npz", "set", "--idx", "set"),
+        ("--npz", "set/x.npz", "--folders", "set"),
+        ("--idx", "set", "--folders", "set"),
+        ("--folders", "out"),
+        ("--folders", "."),
+    ],
+)
+def test_refuses_places_that_are_in_each_others_way(refuses, tmp_path, monkeypatch, flags):
+    monkeypatch.chdir(tmp_path)
+    assert "would both write" in refuses(generate, "--output-dir", "out", *flags)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_half_written_goes_whoever_asks_to_stop(monkeypatch, tmp_path):
+    """Also with SIGTERM, of which Python knows nothing by itself."""
+
+    def write(*args):
+        yield np.zeros((1, 28, 28, 1), "uint8")
+        assert len(list(tmp_path.glob(".*.part-*"))) == 2
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(hands, "write", write)
+    flags = ["--npz", tmp_path / "a.npz", "--folders", tmp_path / "b", "--output-dir", tmp_path]
+    with pytest.raises(SystemExit) as exit:
+        commands.run(generate, Config, list(map(str, flags)))
+    assert exit.value.code == 143 and not any(tmp_path.iterdir())
+
+
 def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
     (tmp_path / "file").write_text("mine")
     refuses(generate, "--output-dir", tmp_path / "file")
@@ -224,6 +263,8 @@ def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
     refuses(generate, "--npz", tmp_path, "--count", 3, "--output-dir", tmp_path)
     for flag in ("--idx", "--folders"):
         refuses(generate, flag, tmp_path / "file", "--output-dir", tmp_path)
-    assert "there already" in refuses(generate, "--folders", tmp_path, "--output-dir", tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    (tmp_path / "full" / "of").mkdir(parents=True)
+    assert "there already" in refuses(generate, "--folders", tmp_path / "full", "--output-dir", tmp_path)
+    assert "too long" in refuses(generate, "--folders", tmp_path / ("x" * 300), "--output-dir", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "full"]
     assert (tmp_path / "file").read_text() == "mine"

@@ -84,6 +84,10 @@ def test_letters_need_no_commas():
     assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
     assert generate_digits.labels_of("12,3", "--only", []).tolist() == [12, 3]
     assert generate_digits.labels_of("123", "--only", []).tolist() == [1, 2, 3]
+    assert generate_digits.labels_of(" cat", "--only", NAMES).tolist() == [2]
+    for text, word, names in (("dog", "dog", NAMES), ("CAX", "X", list("ABC"))):
+        with pytest.raises(UserError, match=f"--only '{word}' is no class"):
+            generate_digits.labels_of(text, "--only", names)
     with pytest.raises(UserError, match="'x' is no class of these models: give their numbers, such as --only 3,8"):
         generate_digits.labels_of("3,x", "--only", [])
     for text in ("", " "):
@@ -91,7 +95,9 @@ def test_letters_need_no_commas():
             generate_digits.labels_of(text, "--only", list("ABC"))
 
 
-def test_the_page_calls_them_by_name(trained, tmp_path):
+def test_the_page_calls_them_by_name(trained, refuses, tmp_path):
+    assert "of figures" in refuses(play.play, "--number", "77", "--models-dir", trained / "models")
+    assert class_names(10, {"config": {"dataset": "mine.npz"}}) is None  # ten without names are figures
     page = play.play(play.Config(models_dir=trained / "models", output_dir=tmp_path)).read_text(encoding="utf-8")
     assert '"classNames":["ape","barn owl","cat"]' in page and '"shape":[32,32,3]' in page
     for bad in (["a", "b"], ["a", "b", 3], "abc", None):  # run.json may be anybody's
