@@ -100,7 +100,7 @@ class Progress(keras.callbacks.Callback):
 
 
 class SampleSheets(keras.callbacks.Callback):
-    """After each epoch, draw epoch_NNN.png: a column a class, each row in one hand, always of the same noise.
+    """After each epoch, draw epoch_NNN.png: the first ten classes, a row a hand, always of the same noise.
 
     Most happens early in the first epoch: there, after the calls nearest to EARLY, it draws early_NNNNN.png likewise,
     NNNNN images into the run. What it draws is a function of the step, so a run that was stopped has the same sheets.

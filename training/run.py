@@ -35,7 +35,7 @@ class Run:
 
     def __init__(self, models_dir, samples_dir, command):
         self.models_dir, self.samples_dir, self.command = models_dir, samples_dir, command
-        self.record, self.gan, self.state = Record(), None, None
+        self.record, self.gan, self.state, self.begun = Record(), None, None, False
         self.cluster = read_cluster()
         self.chief = self.cluster is None or self.cluster.chief
 
@@ -60,7 +60,8 @@ class Run:
                 self.save()
         if kind is Stopped:
             with contextlib.suppress(OSError):  # nobody reads it any more
-                print(f"stopped; to go on: {self.command}", flush=True)
+                # Before it has begun, a state that is there is another run's.
+                print(f"stopped; to go on: {self.command}" if self.begun else "stopped before it began", flush=True)
 
     @property
     def seconds(self):
@@ -84,6 +85,7 @@ class Run:
         if not self.chief:
             directory = Path(self.owned.enter_context(tempfile.TemporaryDirectory()))
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
+            self.begun = True
             return
         _check_log_dir(about["config"]["log_dir"])
         files.check_writable(self.models_dir / "run.json")
@@ -98,6 +100,7 @@ class Run:
             print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
         elif resume:
             print(f"there is no run in {self.models_dir} to resume: starting one")
+        self.begun = True
         if self.cluster:
             self.cluster.gather(greeting, checkpoint.pack(self.state))
 

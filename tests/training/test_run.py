@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at
     assert_resumes(config, undisturbed)
 
 
+def test_a_run_stopped_before_it_began_names_no_way_to_go_on(config, stop_at, undisturbed, capsys):
+    """The state that is there would be that of the run before."""
+    shutil.copytree(undisturbed / "models", config.models_dir)
+    stop_at(train, "load_to_train")
+    with pytest.raises(commands.Stopped):
+        train.train(config)
+    assert capsys.readouterr().out == "stopped before it began\n"
+
+
 def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, measured, tmp_path):
     config = run_in(tmp_path, small_npz)
     stop_at(quality.Quality, "on_epoch_end", 2)
@@ -50,7 +60,10 @@ def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, m
 
 
 def test_signals_save_and_kills_do_no_harm(config, undisturbed):
-    """Stopped by SIGTERM, killed, and taken up by the command that was printed: the same as never stopped."""
+    """Stopped by SIGTERM, killed, and taken up by the command that was printed: the same as never stopped.
+
+    Nor does what a kill may leave of half a state.
+    """
     config = replace(config, checkpoint_every=1)
     command = [sys.executable, "train.py", *flags_of(config)]
     for signum, exit_code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
@@ -63,6 +76,9 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed):
         assert process.returncode == exit_code
         if signum == signal.SIGTERM:
             command = shlex.split(printed.partition("to go on: ")[2])
+    temporary = config.models_dir / "checkpoint" / ".new" / "state_temp" / "part-0.tempstate1"
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text("half a state")
     assert_resumes(config, undisturbed)
 
 
