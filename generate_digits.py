@@ -53,9 +53,7 @@ class Config:
     scale: Annotated[int, Range(0, 16)] = 0  # screen pixels a pixel; 0 makes pictures about 600 wide
 
     # Data sets, ink high as in MNIST
-    npz: Path | None = (
-        None  # this .npz file, of images uint8 (N, 28, 28) or as the models draw them, and labels int64 (N,)
-    )
+    npz: Path | None = None  # this .npz file, of images uint8, (N, 28, 28) for MNIST's, and labels int64 (N,)
     idx: Path | None = None  # MNIST's own four files, gzipped, in this directory; the last seventh is the test set
     folders: Path | None = None  # this directory, with a directory a class, with a PNG a digit
 
