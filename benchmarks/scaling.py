@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.seeds import machine, own_cores  # noqa: E402
 from support import commands, files  # noqa: E402
-from support.commands import Range, Signals, UserError  # noqa: E402
+from support.commands import Range, UserError  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "scaling.json"
@@ -177,7 +177,7 @@ def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
     cores = own_cores(2)
     runs = 3 * len(config.batch_sizes) * config.rounds
-    with Signals(), tqdm(total=runs, unit=" runs") as bar:
+    with tqdm(total=runs, unit=" runs") as bar:
         results = dict(zip(("speed", "parameters"), speed(config, cores, bar), strict=True))
     files.write_json(RESULTS, results | {"machine": machine()})
     print(speed_table(results), model_table(results), sep="\n\n")

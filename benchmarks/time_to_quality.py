@@ -220,9 +220,8 @@ def benchmark(config):
     if config.contender == "all":
         for name in [*OURS, *PEERS]:  # each in a process of its own: threads are set once in a process
             words = [__file__, *commands.flags(config), "--contender", name]
-            with commands.Signals():  # one that stops us ends the process, too
-                if subprocess.run([sys.executable, *words]).returncode:
-                    raise UserError(f"{name} did not get to its end: see above, and run this again to go on")
+            if subprocess.run([sys.executable, *words]).returncode:
+                raise UserError(f"{name} did not get to its end: see above, and run this again to go on")
         return
     known = config.contender in read_results()["contenders"] and states(config.contender).exists()
     if config.only_speed or not known:
