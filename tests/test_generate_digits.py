@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import signal
 import tracemalloc
 
 import keras
@@ -222,38 +221,6 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     for asked in (("--digits", "7"), ("--digits", "0"), ("--like", "mnist"), ("--morph", "38")):
         assert "no labels" in refuses(generate, *asked, *flags)
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
-
-
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ("--npz", "out/digits.png"),
-        ("--npz", "set", "--idx", "set"),
-        ("--npz", "set/x.npz", "--folders", "set"),
-        ("--idx", "set", "--folders", "set"),
-        ("--folders", "out"),
-        ("--folders", "."),
-    ],
-)
-def test_refuses_places_that_are_in_each_others_way(refuses, tmp_path, monkeypatch, flags):
-    monkeypatch.chdir(tmp_path)
-    assert "would both write" in refuses(generate, "--output-dir", "out", *flags)
-    assert not any(tmp_path.iterdir())
-
-
-def test_what_is_half_written_goes_whoever_asks_to_stop(monkeypatch, tmp_path):
-    """Also with SIGTERM, of which Python knows nothing by itself."""
-
-    def write(*args):
-        yield np.zeros((1, 28, 28, 1), "uint8")
-        assert len(list(tmp_path.glob(".*.part-*"))) == 2
-        signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(hands, "write", write)
-    flags = ["--npz", tmp_path / "a.npz", "--folders", tmp_path / "b", "--output-dir", tmp_path]
-    with pytest.raises(SystemExit) as exit:
-        commands.run(generate, Config, list(map(str, flags)))
-    assert exit.value.code == 143 and not any(tmp_path.iterdir())
 
 
 def test_refuses_to_write_where_it_cannot(refuses, tmp_path):

@@ -1,6 +1,7 @@
 """Digits to go: each format by its real reader."""
 
 import gzip
+import signal
 import struct
 import tracemalloc
 
@@ -8,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from drawing import formats
+from drawing import formats, hands
 from generate_digits import Config, generate
-from support import datasets
+from support import commands, datasets
 from support.commands import UserError
 from support.model_files import PRETRAINED_DIR
 
@@ -125,3 +126,35 @@ def test_too_many_to_take_back_is_said_kindly(tmp_path):
         file.write(struct.pack(">4I", 2051, 10_000_000, 28, 28))
     with pytest.raises(UserError, match="more than 256 MB"):
         datasets.load_dataset(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--npz", "out/digits.png"),
+        ("--npz", "set", "--idx", "set"),
+        ("--npz", "set/x.npz", "--folders", "set"),
+        ("--idx", "set", "--folders", "set"),
+        ("--folders", "out"),
+        ("--folders", "."),
+    ],
+)
+def test_refuses_places_that_are_in_each_others_way(refuses, tmp_path, monkeypatch, flags):
+    monkeypatch.chdir(tmp_path)
+    assert "would both write" in refuses(generate, "--output-dir", "out", *flags)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_half_written_goes_whoever_asks_to_stop(monkeypatch, tmp_path):
+    """Also with SIGTERM, of which Python knows nothing by itself."""
+
+    def write(*args):
+        yield np.zeros((1, 28, 28, 1), "uint8")
+        assert len(list(tmp_path.glob(".*.part-*"))) == 2
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(hands, "write", write)
+    flags = ["--npz", tmp_path / "a.npz", "--folders", tmp_path / "b", "--output-dir", tmp_path]
+    with pytest.raises(SystemExit) as exit:
+        commands.run(generate, Config, list(map(str, flags)))
+    assert exit.value.code == 143 and not any(tmp_path.iterdir())

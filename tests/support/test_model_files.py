@@ -129,8 +129,7 @@ def test_a_functional_model_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["../evil.txt", "/tmp/evil.txt", "assets/../../evil.txt", "model.weights.h5/x"])
 def test_paths_in_the_archive_lead_nowhere(name, generator, tmp_path):
     assert "nothing else" in refuses_model(tmp_path / "model.keras", zipped(members(generator) | {name: b"evil"}))
-    places = (tmp_path / name, tmp_path / ".." / name, ROOT / name, ROOT / ".." / name)
-    assert not any(place.name == "evil.txt" and place.exists() for place in places)
+    assert not any((root / name).exists() for root in (tmp_path, ROOT))
 
 
 def test_pickles_are_refused(ran, tmp_path):
