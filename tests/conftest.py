@@ -103,9 +103,9 @@ def measured(small_npz, made_once):
 
 @pytest.fixture(scope="session")
 def real(mnist, tmp_path_factory):
-    """A data set of 1,200 digits and 400 more of the same writers to test with, and its file."""
+    """A data set of 1,200 digits and 600 more of the same writers to test with, and its file."""
     order = np.random.default_rng(0).permutation(len(mnist.x_train))
-    training, test = order[:1200], order[1200:1600]
+    training, test = order[:1200], order[2000:2600]
     dataset = Dataset(mnist.x_train[training], mnist.y_train[training], mnist.x_train[test], mnist.y_train[test])
     path = tmp_path_factory.mktemp("real") / "real.npz"
     np.savez(path, **dataset._asdict())

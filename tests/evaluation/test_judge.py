@@ -18,8 +18,7 @@ def judge():
 
 def test_the_judge_reads_real_digits(judge, mnist):
     assert JUDGE.stat().st_size < 3e6
-    half = slice(1, None, 2)
-    assert (look(judge, mnist.x_test[half])[1].argmax(axis=1) == mnist.y_test[half]).mean() >= 0.995
+    assert (look(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
 
 
 def by_strength(images, labels):

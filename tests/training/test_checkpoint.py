@@ -65,7 +65,7 @@ def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_on
     assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
 
 
-@pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "history.csv", ".running"])
+@pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])
 def test_a_full_disk_at_any_write_leaves_the_old_files(name, config, refuses, monkeypatch, undisturbed):
     """Here `flush` fails, as the last step of writing; tests/stress/ has a disk that is full."""
     directories = config.models_dir, config.samples_dir
