@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from tqdm import tqdm
 
 import utils
 from drawing import films, formats, hands
 from drawing.pictures import Pictures, columns_of
-from support import commands, datasets, files, idx, model_files, readers
-from support.commands import Range, StandardError, UserError
+from support import commands, datasets, files, model_files, readers
+from support.commands import Range, UserError
 
 MAX_ON_SHEET = 1000  # more would be specks
 PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
@@ -95,7 +94,7 @@ def check(config):
         raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
     places = [("--output-dir", config.output_dir / name) for name in PICTURES]
     places += [("--npz", config.npz), ("--folders", config.folders)]
-    places += [("--idx", config.idx / f"{name}.gz") for name in idx.FILES.values() if config.idx]
+    places += [("--idx", path) for path in (formats.idx_paths(config.idx) if config.idx else ())]
     places = [(flag, Path(os.path.realpath(path))) for flag, path in places if path]
     for (flag, path), (other, there) in itertools.combinations(places, 2):
         if path.is_relative_to(there) or there.is_relative_to(path):
@@ -147,8 +146,7 @@ def draw_all(config, models, labels, pictures):
     exports = (formats.npz, config.npz), (formats.idx, config.idx), (formats.folders, config.folders, pictures.about)
     shape, each_label, shown, done = models[0].output_shape[1:], labels.ravel(), [], 0
     with contextlib.ExitStack() as stack:
-        bar = tqdm(total=labels.size, unit=" digits", unit_scale=True, delay=2, leave=False, file=StandardError())
-        stack.enter_context(bar)
+        bar = stack.enter_context(commands.progress_bar(total=labels.size, unit=" digits", unit_scale=True))
         contexts = [writer(path, each_label, shape, *more) for writer, path, *more in exports if path]
         writes = [stack.enter_context(context) for context in contexts]
         rng = np.random.default_rng(config.seed)

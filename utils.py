@@ -118,10 +118,7 @@ def save_gif(path, pictures, seconds):
     frames = [picture.crop((0, 0, width, height)) for picture in pictures]  # all of one size, filled up with black
     if frames[0].mode == "RGB":  # a palette for each frame would flicker: one of some frames from all over
         some = frames[:: -(-len(frames) // 16)]
-        strip = Image.new("RGB", (width, height * len(some)))
-        for number, frame in enumerate(some):
-            strip.paste(frame, (0, height * number))
-        colours = strip.quantize(256)
+        colours = Image.fromarray(np.concatenate([np.asarray(frame) for frame in some])).quantize(256)
         frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     with whole_file(path) as temporary:
         frames[0].save(

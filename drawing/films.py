@@ -3,10 +3,9 @@
 from itertools import pairwise
 
 import numpy as np
-from tqdm import tqdm
 
 import utils
-from support.commands import StandardError
+from support.commands import progress_bar
 
 LEG = 30  # frames from one figure to the next
 ROUNDS = 2  # of measuring a path; one is enough for most
@@ -87,9 +86,8 @@ def evenly(draw, frames, stops=()):
 
 def _shades(generator, noise, mixtures, frames):
     """float16 (frames, digits, 28, 28, C) in 0..255: exact enough, in half of the room."""
-    bar = tqdm(total=len(noise), unit=" digits", unit_scale=True, delay=2, leave=False, file=StandardError())
     shades = []
-    with bar:
+    with progress_bar(total=len(noise), unit=" digits", unit_scale=True) as bar:
         for batch in utils.shade(generator, noise, mixtures):
             shades.append(batch.astype("float16"))
             bar.update(len(batch))

@@ -74,13 +74,18 @@ def idx(directory, labels, shape):
         yield write
 
 
+def idx_paths(directory):
+    """Where the four IDX files go."""
+    return [directory / f"{name}.gz" for name in IDX_FILES.values()]
+
+
 def check_idx(directory):
     """Raise UserError where the four IDX files cannot be written or would not be read; returns their paths."""
-    for name in IDX_FILES.values():
-        files.check_writable(directory / f"{name}.gz")
-        if (directory / name).exists():
-            raise UserError(f"{directory} holds {name}, which would be read instead: choose another place")
-    return [directory / f"{name}.gz" for name in IDX_FILES.values()]
+    for path in (paths := idx_paths(directory)):
+        files.check_writable(path)
+        if path.with_suffix("").exists():
+            raise UserError(f"{directory} holds {path.stem}, which would be read instead: choose another place")
+    return paths
 
 
 @contextlib.contextmanager

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import ImageOps
-from tqdm import tqdm
 
 import utils
-from support.commands import StandardError, UserError
+from support.commands import UserError, progress_bar
 
 WIDTH = 20  # digits: the longest line of a number
 PIXELS = 600  # about so wide pictures become, magnified
@@ -56,7 +55,7 @@ class Pictures:
         """Save a film, uint8 (frames, N, 28, 28, C), of which the frames `holds` stay for longer."""
         columns = columns_of(frames.shape[1])
         pictures = []
-        for images in tqdm(frames, unit=" frames", delay=2, leave=False, file=StandardError()):
+        for images in progress_bar(frames, unit=" frames"):
             sheet = utils.sheet(images, columns)
             pictures.append(self._picture(sheet, self._scale(sheet.shape[1])))
         seconds = [0.6 if index in holds else 0.05 for index in range(len(pictures))]

@@ -13,6 +13,7 @@ import typing
 from pathlib import Path
 
 import tyro
+from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
 
@@ -109,6 +110,11 @@ class StandardError:
 
     def __getattr__(self, name):
         return getattr(sys.stderr, name)
+
+
+def progress_bar(*args, **options):
+    """A `tqdm` bar for what may take long: there after two seconds, and gone when done."""
+    return tqdm(*args, delay=2, leave=False, file=StandardError(), **options)
 
 
 class Signals:
