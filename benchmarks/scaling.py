@@ -84,9 +84,11 @@ def train(directory, workers, cores, *flags):
             stack.callback(process.wait)
             stack.callback(process.kill)
             processes.append(process)
-        while any(process.poll() is None for process in processes):
+        running = True
+        while running:
+            running = any(process.poll() is None for process in processes)
             for index, process in enumerate(processes):
-                if process.poll():
+                if process.returncode:
                     error = (directory / f"worker{index}" / "errors").read_text().strip().splitlines()[-1:]
                     raise UserError(f"worker {index} failed with exit code {process.returncode}: see to this: {error}")
             time.sleep(0.1)
@@ -103,6 +105,8 @@ def rate(samples_dir):
         json.loads(Image.open(path).text["about"]) for path in sorted(samples_dir.glob("*.png")) if path.stem[0] == "e"
     ]
     some, last = next(each for each in about if each["images"] > 3000), about[-1]
+    if some == last:
+        raise UserError(f"{last['images']} images are too few for batches so large: give more --images")
     return (last["images"] - some["images"]) / (last["seconds"] - some["seconds"])
 
 

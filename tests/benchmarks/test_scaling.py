@@ -35,8 +35,9 @@ def test_tables():
     assert len({row.count("|") for row in rows}) == 1
 
 
-def test_a_failure_ends_all_workers(tmp_path, monkeypatch):
-    """Their command fails at once here; with the last line that it said."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_ends_all_workers(tmp_path, monkeypatch, workers):
+    """The first one's command fails at once here; with the last line that it said."""
     started = []
 
     class Popen(subprocess.Popen):
@@ -47,6 +48,6 @@ def test_a_failure_ends_all_workers(tmp_path, monkeypatch):
 
     monkeypatch.setattr(scaling.subprocess, "Popen", Popen)
     with pytest.raises(UserError, match=r"worker 0 failed with exit code 1.*no digits"):
-        scaling.train(tmp_path, 2, [0])
-    assert len(started) == 2 and all(process.poll() is not None for process in started)
+        scaling.train(tmp_path, workers, [0])
+    assert len(started) == workers and all(process.poll() is not None for process in started)
     assert (ROOT / "tests" / "worker.py").exists()
