@@ -3,8 +3,8 @@
     python benchmarks/choosing.py                                # the first three default runs of benchmarks/seeds.py
     python benchmarks/choosing.py --models-dirs models/pretrained --seeds 3
 
-Draws 10,000 digits by each choice with each pair of models and each seed, the same first hands for all: eight minutes
-for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
+Draws 10,000 digits by each choice with each pair of models and each seed, of the same labels: eight minutes for three
+pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
 """
 
 import json
@@ -24,6 +24,7 @@ from benchmarks.seeds import cell, machine  # noqa: E402
 from drawing import hands  # noqa: E402
 from evaluation import metrics  # noqa: E402
 from evaluation.judge import load_judge  # noqa: E402
+from evaluation.measure import reference  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
@@ -50,24 +51,22 @@ class Config:
     models_dirs: tuple[Path, ...] = RUNS  # directories of trained pairs, which differ in their seeds
     seeds: Annotated[int, Range(1, 100)] = 1  # how often to draw with each pair
     count: Annotated[int, Range(200, 60_000)] = 10_000  # digits
-    dataset: str = "mnist"  # the real digits
 
 
-def measure(models, choice, seed, count, dataset, judge, real):
-    """Draw by a choice, in the data set's class shares, and measure as evaluate.py does; returns a dict.
+def measure(models, choice, seed, count, mnist, judge, real):
+    """Draw by a choice, in MNIST's class shares, and measure as evaluate.py does; returns a dict.
 
     Args:
-        real: features of real digits, and their `metrics.moments`.
+        real: an `evaluation.measure.Real`.
     """
     rng = np.random.default_rng(seed)
-    labels = dataset.labels_in_share(count, rng)
+    labels = mnist.labels_in_share(count, rng)
     images = np.concatenate(list(hands.write(models, labels[:, None], rng, **choice)))
     features, logits = utils.look(judge, images)
-    reference, moments = real
     return {
-        **metrics.neighbour_scores(reference, features),
+        **metrics.neighbour_scores(real.features, features),
         "label_accuracy": float((logits.argmax(axis=1) == labels).mean()),
-        "frechet_distance": metrics.frechet_distance(moments, metrics.moments(features)),
+        "frechet_distance": metrics.frechet_distance(real.moments, metrics.moments(features)),
     }
 
 
@@ -99,17 +98,16 @@ def sentence(results):
 
 def benchmark(config):
     """Run everything, write RESULTS, print the table of benchmarks/README.md and the sentence of the README."""
-    pairs = {path.name: model_files.load_models(path) for path in config.models_dirs}
-    judge, dataset = load_judge(), load_dataset(config.dataset)
-    features, _ = utils.look(judge, dataset.x_train)
-    some = np.random.default_rng(0).permutation(len(features))[:10_000]
-    real = features[some], metrics.moments(features)
+    pairs = {str(path): model_files.load_models(path) for path in config.models_dirs}
+    judge, mnist = load_judge(), load_dataset("mnist")
+    features, _ = utils.look(judge, mnist.x_train)
+    real = reference(mnist.x_train, mnist.y_train, features, np.random.default_rng(0))
     results = {"choices": {name: [] for name in CHOICES}}
     with tqdm(total=len(pairs) * config.seeds * len(CHOICES), unit=" measurements") as bar:
         for name, models in pairs.items():
             for seed in range(12345, 12345 + config.seeds):
                 for choice, options in CHOICES.items():
-                    numbers = measure(models, options, seed, config.count, dataset, judge, real)
+                    numbers = measure(models, options, seed, config.count, mnist, judge, real)
                     results["choices"][choice].append({"models": name, "seed": seed} | numbers)
                     bar.update()
     results["machine"] = machine()

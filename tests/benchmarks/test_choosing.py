@@ -3,17 +3,22 @@
 import json
 
 from benchmarks import choosing
+from drawing import hands
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 
 FEW = {"as they come": {}, "`--best-of 10`": {"best_of": 2}, "`--truncation 0.8`": {"truncation": 0.0}}
 
 
 def test_one_hand_costs_styles(monkeypatch, small_npz, tmp_path):
+    small, write, made = load_dataset(str(small_npz)), hands.write, []
     monkeypatch.setattr(choosing, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(choosing, "CHOICES", FEW)
-    choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR,), seeds=2, count=300, dataset=str(small_npz)))
+    monkeypatch.setattr(choosing, "load_dataset", lambda name: small)
+    monkeypatch.setattr(hands, "write", lambda *given, **choice: made.append(choice) or write(*given, **choice))
+    choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR,), seeds=2, count=300))
+    assert made == 2 * list(FEW.values())
     choices = json.loads((tmp_path / "results.json").read_text())["choices"]
     assert [row["seed"] for row in choices["as they come"]] == [12345, 12346]
-    for free, best, one_hand in zip(*choices.values(), strict=True):
+    for free, _, one_hand in zip(*choices.values(), strict=True):
         assert one_hand["recall"] < 0.1 < free["recall"] and free["label_accuracy"] > 0.9
-        assert best != free
