@@ -91,7 +91,7 @@ def record(name, numbers, **common):
     import tensorflow as tf
 
     results = read_results()
-    results["contenders"][name] = results["contenders"].get(name, {}) | numbers
+    results["contenders"][name] = {"points": []} | results["contenders"].get(name, {}) | numbers
     results |= common
     results["machine"] = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__}
     results["machine"]["system"] = platform.platform()
@@ -115,7 +115,7 @@ def read_speed(name):
     speed = steps * contender.batch_size / (time.perf_counter() - started)
     schedule = contender.steps and contender.steps * contender.batch_size
     numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": speed}
-    record(name, numbers if states(name).exists() else numbers | {"points": []})
+    record(name, numbers)
     states(name).mkdir(parents=True, exist_ok=True)
     print(f"{name}: {speed:.0f} images/s after {first:.1f} s")
 
