@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
 from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, side_by_side  # noqa: E402
-from benchmarks.seeds import machine  # noqa: E402
+from benchmarks.seeds import machine, own_cores  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
@@ -52,7 +52,7 @@ class Config:
 def pin(threads):
     """Let this process have so many cores: what it starts, TensorFlow's threads too, share them."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        os.sched_setaffinity(0, own_cores(threads))
 
 
 def measure(batch_size, threads, seconds, parts=False):
@@ -173,6 +173,8 @@ def table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
+    if hasattr(os, "sched_setaffinity"):
+        own_cores(max(config.threads))  # refuses before anything is timed
     results = {"mflop_per_image": None, "rows": []}
     with tqdm(total=len(config.batch_sizes) * len(config.threads) + 2, unit=" runs") as bar:
         for threads in config.threads:
