@@ -4,8 +4,8 @@
     python train.py --dataset coloured.npz --models-dir coloured --samples-dir coloured
     python generate_digits.py --models-dir coloured --output-dir coloured   # the sheet in docs
 
-Paper is dark and ink is light, as wide apart in every image, so that a sheet shows at a glance whether the generator
-learned both: the digit of the label, and colours that go together.
+Paper is dark and ink is light, at least 30 apart in each colour, so that a sheet shows at a glance whether the
+generator learned both: the digit of the label, and colours that go together.
 """
 
 import sys
@@ -44,8 +44,8 @@ def write(config):
     for part, count in (("train", config.count), ("test", min(config.count // 6, 10_000))):
         images, labels = (getattr(mnist, f"{axis}_{part}")[:count] for axis in "xy")
         arrays |= {f"x_{part}": colour(images, rng), f"y_{part}": labels}
-    with files.whole_file(config.output) as temporary:
-        np.savez_compressed(temporary, **arrays)
+    with files.whole_file(config.output) as temporary, temporary.open("wb") as file:  # to a path it would add .npz
+        np.savez_compressed(file, **arrays)
     print(f"{config.count} digits in colour: {config.output}")
 
 

@@ -56,8 +56,8 @@ def test_modes_are_counted_as_training_goes(monkeypatch, tmp_path, mnist):
 
 
 def test_coloured_digits_are_still_digits(tmp_path):
-    coloured.write(coloured.Config(output=tmp_path / "coloured.npz", count=60))
-    dataset = load_dataset(str(tmp_path / "coloured.npz"))
+    coloured.write(coloured.Config(output=tmp_path / "coloured", count=60))
+    dataset = load_dataset(str(tmp_path / "coloured"))
     assert dataset.x_train.shape == (60, 32, 32, 3) and len(dataset.x_test) == 10
     mnist = load_dataset("mnist")
     grey = dataset.x_train.mean(axis=-1)[:, 2:30, 2:30].reshape(60, -1)
