@@ -20,6 +20,7 @@ from support.model_files import PRETRAINED_DIR, load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
 IMAGES = 8 * 60_000  # that a judge is shown in its training, of whatever data: eight passes over MNIST
+FEATURES = 128  # that a judge sees in an image
 READS = 0.9  # share of a data set's labels that a judge must read right for its readings to count
 
 
@@ -36,7 +37,7 @@ class Config:
 def build_judge(num_classes=10, shape=(28, 28, 1)):
     """Build a classifier: float32 (B, *shape) in -1..1 -> logits (B, num_classes).
 
-    The layer named "features" gives float32 (B, 128), non-negative.
+    The layer named "features" gives float32 (B, FEATURES), non-negative.
     """
     import keras
     from keras import layers
@@ -59,7 +60,7 @@ def build_judge(num_classes=10, shape=(28, 28, 1)):
             *convolution(64, 3),
             layers.Flatten(),
             layers.Dropout(0.3),
-            layers.Dense(128, use_bias=False),
+            layers.Dense(FEATURES, use_bias=False),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(name="features"),
             layers.Dropout(0.3),
@@ -96,10 +97,11 @@ def load_judge(path=JUDGE):
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.
     """
-    network = load_network(path, "python -m evaluation.judge")
+    network = load_network(path, "python -m evaluation.judge" + (f" --output {path}" if path != JUDGE else ""))
     try:
         features = network.get_layer("features").output
-        _, _ = features.shape
+        if features.shape != (None, FEATURES):
+            raise ValueError
     except (AttributeError, ValueError) as error:
         raise UserError(f"{path} is no judge: give one that python -m evaluation.judge made") from error
     import keras
@@ -129,7 +131,10 @@ def judge_for(dataset, directory):
         print(f"training a judge for this data, once; it is kept as {path}")
         epochs = min(max(round(IMAGES / len(dataset.x_train)), 2), 60)  # more would learn a few images by heart
         train_judge(Config(epochs=epochs, output=path), dataset)
-    return load_judge(path)
+    try:
+        return load_judge(path)
+    except UserError as error:
+        raise UserError(f"{path} is damaged: delete it, to have it trained anew") from error
 
 
 def look_at_some(judge, dataset):
@@ -145,6 +150,8 @@ def look_at_some(judge, dataset):
 def train_judge(config, dataset=None):
     """Train, save and return the judge, of `dataset` or else of the one in `config`."""
     dataset = dataset or load_dataset(config.dataset)
+    if config.output.suffix != ".keras":
+        raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
     files.check_writable(config.output)
     with commands.quiet():
         import keras

@@ -6,7 +6,8 @@ import scipy.ndimage
 
 from evaluate import evaluate
 from evaluation import metrics
-from evaluation.judge import JUDGE, load_judge
+from evaluation.judge import JUDGE, judge_for, load_judge, train_judge
+from support.commands import UserError
 from support.model_files import PRETRAINED_DIR
 from utils import look
 
@@ -71,7 +72,18 @@ def test_one_grey_pixel_is_less_than_a_slight_blur(judge, real):
     assert distances[0] < distances[1], distances
 
 
+def test_a_damaged_judge_of_ones_own_is_to_be_deleted_not_the_committed_one_trained_again(tmp_path, real):
+    """`python -m evaluation.judge` would write that of MNIST, and leave this one as it is."""
+    upside_down = real[0]._replace(x_train=255 - real[0].x_train)
+    (path := tmp_path / f"judge-{upside_down.checksum[:12]}.keras").write_bytes(b"half of a judge")
+    with pytest.raises(UserError, match=r"judge-.*is damaged: delete it"):
+        judge_for(upside_down, tmp_path)
+    with pytest.raises(UserError, match=f"run python -m evaluation.judge --output {path} again"):
+        load_judge(path)
+
+
 def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
+    assert "ends in .keras" in refuses(train_judge, "--output", tmp_path / "judge")
     assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)
