@@ -46,7 +46,7 @@ ROWS = {  # key: what the table says, and how
     "frechet_distance": ("Fréchet distance to the training digits", ".3f"),
     "frechet_interval": ("    95 % interval over resamples, ±", ".3f"),
     "kernel_distance": ("kernel distance to 10,000 training digits, x 1000", ".3f"),
-    "kernel_interval": ("    95 % interval over resamples, ±", ".3f"),
+    "kernel_interval": ("    95 % interval, ±", ".3f"),
     "classifier_score": ("classifier score, at most the number of classes", ".3f"),
     "confidence": ("confidence of the judge", ".4f"),
     "label_accuracy": ("the digit asked for is the digit read", ".4f"),

@@ -36,24 +36,24 @@ def kernel_distance(real, fake):
     """Squared maximum mean discrepancy with the kernel (x.y / D + 1)^3, unbiased (Bińkowski et al., 2018).
 
     About 0 for two samples of one distribution, however small, and then negative half of the time.
+
+    Returns:
+        the distance, and its standard error, by the jackknife of U-statistics (Arvesen, 1969): 1.4 times too large
+        where both are samples of one distribution, right where they are far apart.
     """
     real, fake = real.astype("float64"), fake.astype("float64")
 
-    def total(a, b):
-        return sum((((a[i : i + BLOCK] @ b.T) / a.shape[1] + 1) ** 3).sum() for i in range(0, len(a), BLOCK))
+    def sums(a, b):  # (N,): of the kernel of each row of a with all rows of b
+        return np.concatenate(
+            [(((a[i : i + BLOCK] @ b.T) / a.shape[1] + 1) ** 3).sum(axis=1) for i in range(0, len(a), BLOCK)]
+        )
 
-    def total_of_pairs(a):
-        return total(a, a) - (((a * a).sum(axis=1) / a.shape[1] + 1) ** 3).sum()
+    def excess(own, other):  # (N,): how much nearer each row is to the others of its own set
+        itself = ((own * own).sum(axis=1) / own.shape[1] + 1) ** 3
+        return (sums(own, own) - itself) / (len(own) - 1) - sums(own, other) / len(other)
 
-    n, m = len(real), len(fake)
-    pairs = total_of_pairs(real) / (n * (n - 1)) + total_of_pairs(fake) / (m * (m - 1))
-    return float(pairs - 2 * total(real, fake) / (n * m))
-
-
-def kernel_spread(real, fake, parts=10):
-    """Standard error of the kernel distance, from those of `parts` disjoint parts of both sets; rather too large."""
-    pairs = zip(np.array_split(real, parts), np.array_split(fake, parts), strict=True)
-    return float(np.std([kernel_distance(*pair) for pair in pairs], ddof=1) / np.sqrt(parts))
+    parts = excess(real, fake), excess(fake, real)
+    return float(sum(part.mean() for part in parts)), float(2 * np.sqrt(sum(part.var() / len(part) for part in parts)))
 
 
 def classifier_score(probabilities):

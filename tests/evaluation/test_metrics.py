@@ -54,24 +54,22 @@ def test_kernel_distance_agrees_with_the_definition(sets):
         for s in (a, b)
     ]
     between = sum(k(x, y) for x in a for y in b) / (len(a) * len(b))
-    assert metrics.kernel_distance(a, b) == pytest.approx(sum(within) - 2 * between, rel=1e-6)
+    assert metrics.kernel_distance(a, b)[0] == pytest.approx(sum(within) - 2 * between, rel=1e-6)
 
 
 def test_kernel_distance_is_unbiased():
     rng = np.random.default_rng(0)
-    values = [metrics.kernel_distance(*rng.standard_normal((2, 50, 4))) for _ in range(200)]
+    values = [metrics.kernel_distance(*rng.standard_normal((2, 50, 4)))[0] for _ in range(200)]
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
 
 
-def test_kernel_spread_is_that_of_new_samples():
+@pytest.mark.parametrize(("shift", "ratio"), [(0.5, 1.0), (0.0, 1.41)])
+def test_error_of_the_kernel_distance_is_that_of_new_samples(shift, ratio):
+    """Where both are samples of one distribution the jackknife counts twice what of the variance is left."""
     rng = np.random.default_rng(0)
-
-    def samples():
-        return rng.standard_normal((500, 4)), 0.5 + rng.standard_normal((500, 4))
-
-    distances = [metrics.kernel_distance(*samples()) for _ in range(100)]
-    spread = np.mean([metrics.kernel_spread(*samples()) for _ in range(20)])
-    assert 0.8 < spread / np.std(distances) < 1.8
+    samples = ((rng.standard_normal((300, 4)), shift + rng.standard_normal((300, 4))) for _ in range(200))
+    distances, errors = zip(*(metrics.kernel_distance(*pair) for pair in samples), strict=True)
+    assert np.mean(errors) / np.std(distances) == pytest.approx(ratio, rel=0.2)
 
 
 def test_classifier_score_agrees_with_scipy_and_known_answers():
