@@ -1,5 +1,6 @@
 """What is measured of digits, and of real ones beside them."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ def softmax(logits):
 
 
 def pixels(images):
-    return images.reshape(len(images), -1).astype("float32") / 255
+    return images.reshape(len(images), math.prod(images.shape[1:])).astype("float32") / 255
 
 
 def read_digits(judge, images, labels, real):
@@ -71,8 +72,12 @@ def reference(images, labels, features, rng):
     return Real(images, labels, metrics.moments(features), features[some], some)
 
 
-def score(digits, floor, real):
-    """All the numbers of a Reading, but for those that train a classifier."""
+def score(digits, real, new_distances):
+    """All the numbers of a Reading, but for those that train a classifier.
+
+    Args:
+        new_distances: float (N,), those of new real digits, test digits, to the nearest of `real`.
+    """
     readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
     right = readings == digits.labels
     kernel_distance, kernel_error = metrics.kernel_distance(real.features, digits.features)
@@ -90,7 +95,7 @@ def score(digits, floor, real):
         ),
         **metrics.neighbour_scores(real.features, digits.features),
         "nearest_distance": float(np.median(digits.nearest_distance)),
-        "share_nearer": metrics.share_nearer(digits.nearest_distance, floor.nearest_distance),
+        "share_nearer": metrics.share_nearer(digits.nearest_distance, new_distances),
     }
 
 
@@ -162,16 +167,19 @@ def measure(config, dataset, judge, images, labels, source):
         real = reference(real_images, real_labels, features, rng)
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
-        numbers = {"digits": None, "training": None, "floor": score(floor, floor, real)}
+        numbers = {"digits": None, "training": None, "floor": score(floor, real, floor.nearest_distance)}
         bar.update()
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
-        numbers["digits"] = score(digits, floor, real)
+        numbers["digits"] = score(digits, real, floor.nearest_distance)
         bar.update()
         if len(dataset.x_test):
             rest, chosen = dataset.split_off(count, rng)
             others = reference(real_images[rest], real_labels[rest], features[rest], rng)
             training = read_digits(judge, real_images[chosen], real_labels[chosen], others)
-            numbers["training"] = score(training, floor, others)
+            new_distances, gone = floor.nearest_distance.copy(), np.isin(floor.nearest_index, chosen)
+            # The nearest of the others is the nearest of all, unless that is among the chosen.
+            new_distances[gone] = nearest_images(floor_images[gone], others.images)[0]
+            numbers["training"] = score(training, others, new_distances)
         else:
             numbers["training"] = dict(numbers["floor"])
         bar.update()
@@ -180,7 +188,7 @@ def measure(config, dataset, judge, images, labels, source):
     num_classes = judge.outputs[1].shape[-1]
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")
-        for column, examples in (("digits", (images, labels)), ("floor", (real_images, real_labels))):
+        for column, examples in (("digits", (images, labels)), ("training", (real_images, real_labels))):
             numbers[column]["tstr"] = accuracy_of_training_on(
                 *examples, floor_images, floor_labels, num_classes, config.seed
             )
