@@ -20,7 +20,7 @@ import numpy as np
 
 from evaluation import modes
 from evaluation.judge import JUDGE, judge_for, load_judge
-from evaluation.measure import digits_to_score, measure
+from evaluation.measure import digits_a_column, digits_to_score, measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
@@ -96,15 +96,21 @@ def evaluate(config):
             raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
         measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
     else:
+        count, reason = digits_a_column(config, dataset, images, labels, source)
+        if count < config.count:
+            print(f"each column is of {count} digits, {reason}")
+        config = replace(config, count=count)
         measured = measure(config, dataset, judge or judge_for(dataset, beside), images, labels, source)
-        numbers, count = measured.numbers, len(measured.digits.images)
+        numbers = measured.numbers
 
-    table = [("", "these", "training", "test")]
+    columns = {"digits": "these", "training": "training"} | ({"floor": "test"} if len(dataset.x_test) else {})
+    table = [("", *columns.values())]
     for key, (name, form) in ROWS.items():
-        if key in numbers["floor"]:
-            cells = (numbers[column].get(key) for column in ("digits", "training", "floor"))
+        if any(key in numbers[column] for column in columns):
+            cells = (numbers[column].get(key) for column in columns)
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
-    print(f"{count} digits of {source} beside training digits and test digits of {config.dataset}:")
+    others = " and ".join(f"{name} digits" for name in list(columns.values())[1:])
+    print(f"{count} digits of {source} beside as many {others} of {config.dataset}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 

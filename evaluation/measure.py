@@ -8,11 +8,14 @@ from tqdm import tqdm
 
 import utils
 from evaluation import metrics
-from evaluation.judge import accuracy_of_training_on
+from evaluation.judge import FEATURES, accuracy_of_training_on
 from evaluation.two_sample import VERSIONS, Verdict, tell_apart
 from support import model_files
 from support.commands import UserError
 from support.datasets import load_dataset
+
+# Numbers that say nothing of images without labels: all that a judge of those reads is how they are turned.
+OF_LABELS = ("classifier_score", "label_accuracy", "label_accuracy_by_class", "class_balance")
 
 
 class Reading(NamedTuple):
@@ -138,29 +141,43 @@ def digits_to_score(config, dataset):
     return utils.draw(generator, noise, labels), labels, models_dir
 
 
-def check(config, dataset, judge, images, labels, source):
+def digits_a_column(config, dataset, images, labels, source):
+    """How many digits to measure in each column, and why no more: the fewer they are, the greater is their distance.
+
+    Raises:
+        UserError: they are too few.
+    """
+    in_shares = "" if labels is None else f" in the class shares of {config.dataset}"
+    limits = [
+        (config.count, "as --count says"),
+        (len(images), f"all that {source} has{in_shares}"),
+        (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}"),
+    ]
+    if len(dataset.x_test):
+        limits.append((len(dataset.x_test), f"the test digits of {config.dataset}"))
+    count, reason = min(limits, key=lambda limit: limit[0])
+    if count <= FEATURES:
+        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
+    return count, reason
+
+
+def check(config, dataset, judge, images, source):
     """Raise UserError where the judge cannot measure these digits by this data set."""
-    width, num_classes = (output.shape[-1] for output in judge.outputs)
     if images.shape[1:] != judge.input_shape[1:]:  # those of the data set have the shape of these
         raise UserError(f"{source} has images {images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads")
-    floor = len(dataset.x_test) or len(dataset.x_train) // 6
-    for what, number in ((source, min(config.count, len(images))), (config.dataset, floor)):
-        if number <= width:
-            raise UserError(f"{what} has {number} digits to measure by {width} features: give more than {width}")
-    if max(dataset.y_train.max(), 0 if labels is None else labels.max()) >= num_classes:
+    if dataset.y_train.max() >= (num_classes := judge.outputs[1].shape[-1]):
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
 
 
 def measure(config, dataset, judge, images, labels, source):
-    """Measure digits beside real ones; returns a Measured.
+    """Measure the first `config.count` digits beside as many real ones; returns a Measured.
 
     The columns of its numbers are "digits"; "training", random training digits measured against the others, what a
     perfect generator of the training set would reach; and "floor", test digits, which other people wrote
     (training digits where there are none).
     """
-    check(config, dataset, judge, images, labels, source)
-    rng = np.random.default_rng(config.seed)
-    count = min(config.count, len(images))
+    check(config, dataset, judge, images, source)
+    rng, count = np.random.default_rng(config.seed), config.count
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
     with tqdm(total=4, desc="evaluating", leave=False) as bar:
         features = utils.look(judge, real_images)[0]
@@ -185,6 +202,9 @@ def measure(config, dataset, judge, images, labels, source):
         bar.update()
     if labels is None:  # nothing was asked for
         numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None
+    if not dataset.y_train.any():
+        for column in numbers.values():
+            column |= dict.fromkeys(OF_LABELS)
     num_classes = judge.outputs[1].shape[-1]
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")

@@ -7,7 +7,7 @@ import numpy as np
 
 import utils
 from evaluation import metrics, modes
-from evaluation.judge import load_judge, look_at_some
+from evaluation.judge import FEATURES, load_judge, look_at_some
 from support.datasets import STACKED
 
 
@@ -37,15 +37,20 @@ class Quality(keras.callbacks.Callback):
     @functools.cached_property
     def test_features(self):
         """The judge's features of all test digits; None where there are too few to measure by."""
-        enough = len(self.dataset.x_test) > len(self.reference[0])
+        enough = len(self.dataset.x_test) > FEATURES
         return utils.look(self.judge, self.dataset.x_test)[0] if enough else None
+
+    def count(self, most):
+        """How many digits to measure, as many of each kind: the fewer they are, the greater is their distance."""
+        real = [self.dataset.x_train] if self.test_features is None else [self.dataset.x_train, self.test_features]
+        return min(most, *map(len, real))
 
     @functools.cached_property
     def floor(self):
         """The distance of 5,000 test digits, as that after an epoch is measured; None without test digits."""
         if self.test_features is None:
             return None
-        some = np.random.default_rng(0).permutation(self.test_features)[:5000]
+        some = np.random.default_rng(0).permutation(self.test_features)[: self.count(5000)]
         return metrics.frechet_distance(self.reference, metrics.moments(some))
 
     def draw(self, count, number):
@@ -57,28 +62,30 @@ class Quality(keras.callbacks.Callback):
         return utils.draw(gan.averaged_generator, noise, labels), labels
 
     def on_epoch_end(self, epoch, logs):
-        features, _ = utils.look(self.judge, self.draw(min(5000, len(self.dataset.x_train)), epoch)[0])
+        features, _ = utils.look(self.judge, self.draw(self.count(5000), epoch)[0])
         logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
 
     def final(self):
         """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict.
 
-        Beside them stand real digits: random training digits against the others, which is what a perfect generator of
-        the training set would reach, and test digits, which other people wrote.
+        Beside them stand as many real digits: random training digits against the others, which is what a perfect
+        generator of the training set would reach, and test digits, which other people wrote.
         """
-        images, labels = self.draw(min(10_000, len(self.dataset.x_train)), 2**32)
+        rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0))
+        can_split = len(chosen) > FEATURES
+        count = len(chosen) if can_split else self.count(10_000)
+        images, labels = self.draw(count, 2**32)
         features, logits = utils.look(self.judge, images)
         training, _ = utils.look(self.judge, self.dataset.x_train)
         everything = metrics.moments(training)
         quality = {"frechet_distance": metrics.frechet_distance(everything, metrics.moments(features))}
-        rest, chosen = self.dataset.split_off(10_000, np.random.default_rng(0))
-        floors = {"training": (metrics.moments(training[rest]), training[chosen])}
+        floors = {"training": (metrics.moments(training[rest]), training[chosen])} if can_split else {}
         if self.test_features is not None:
-            floors["test"] = everything, self.test_features
+            some = np.random.default_rng(0).permutation(len(self.test_features))[:count]
+            floors["test"] = everything, self.test_features[np.sort(some)]
         for name, (reference, floor) in floors.items():
-            if len(floor) > features.shape[1]:
-                distance = metrics.frechet_distance(reference, metrics.moments(floor))
-                quality[f"frechet_distance_of_{name}_digits"] = distance
+            distance = metrics.frechet_distance(reference, metrics.moments(floor))
+            quality[f"frechet_distance_of_{name}_digits"] = distance
         if self.reads:
             quality["label_accuracy"] = float((logits.argmax(axis=-1) == labels).mean())
         return quality

@@ -92,13 +92,18 @@ def write_report(path, table, measured, settings):
 
     cells = [[html.escape(cell) for cell in row] for row in table]
     rows = ["<tr><th>" + "<th>".join(cells[0])] + ["<tr><td>" + "<td>".join(row) for row in cells[1:]]
+    asked = measured.numbers["digits"]["label_accuracy"] is not None
     readings = digits.probabilities.argmax(axis=1)
     page = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Digits</title><style>{STYLE}</style>',
         "<h1>How good are the digits?</h1>",
         "<table>" + "\n".join(rows) + "</table>",
         embed(sheet(np.arange(min(200, len(digits.labels)))), "The first digits"),
-        embed(confusion_matrix(digits.labels, readings, digits.probabilities.shape[1]), "What the judge reads"),
+        *(
+            [embed(confusion_matrix(digits.labels, readings, digits.probabilities.shape[1]), "What the judge reads")]
+            if asked
+            else []
+        ),
         embed(sheet(most), "The most convincing of each class"),
         embed(sheet(least), "The least convincing of each class"),
         embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),

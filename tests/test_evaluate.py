@@ -7,8 +7,8 @@ import pytest
 
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
-from evaluation.judge import load_judge
-from evaluation.measure import digits_to_score, in_share, measure, nearest_images
+from evaluation.judge import JUDGE, load_judge
+from evaluation.measure import OF_LABELS, digits_to_score, in_share, measure, nearest_images
 from generator import build_generator
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
@@ -56,15 +56,15 @@ def test_shuffled_labels_show_in_label_accuracy_only(score, real):
 
 def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, tmp_path):
     """Here equal shares of real digits: what is measured of them has the classes of the others, and none twice."""
-    dataset, path = real
+    dataset, _ = real
     equal = np.concatenate([np.flatnonzero(mnist.y_test == digit)[:50] for digit in range(10)])
     np.savez(tmp_path / "digits.npz", images=mnist.x_test[equal], labels=mnist.y_test[equal])
-    numbers = evaluate(Config(npz=tmp_path / "digits.npz", dataset=str(path), json=tmp_path / "numbers.json"))
-    assert numbers["digits"]["class_balance"] < 0.002
+    _, drawn, _ = digits_to_score(Config(npz=tmp_path / "digits.npz", count=500), dataset)
     chosen = in_share(mnist.y_test[equal], dataset.y_train, np.random.default_rng(0))
     assert len(np.unique(chosen)) == len(chosen) > 300
-    shares = (np.bincount(labels) / len(labels) for labels in (mnist.y_test[equal][chosen], dataset.y_train))
-    np.testing.assert_allclose(*shares, atol=0.005)
+    share = np.bincount(dataset.y_train) / len(dataset.y_train)
+    for labels in (mnist.y_test[equal][chosen], drawn):
+        np.testing.assert_allclose(np.bincount(labels) / len(labels), share, atol=0.005)
 
 
 def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
@@ -89,6 +89,17 @@ def test_training_and_test_digits_are_held_against_the_same_others(real):
     dataset = real[0]._replace(x_test=real[0].x_train[:600], y_test=real[0].y_train[:600])
     numbers, *_ = measure(Config(count=600), dataset, load_judge(), *real[0][2:], "these")
     assert 0.05 < numbers["training"]["share_nearer"] < 0.12  # half of a sixth
+
+
+def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
+    """Without test digits there are two columns, and without labels nothing to be read."""
+    data = load_dataset(str(small_npz))
+    np.savez(tmp_path / "unlabelled.npz", images=data.x_train, labels=data.y_train * 0)
+    numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
+    assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
+    said = capsys.readouterr().out
+    assert "each column is of 224 digits, a sixth of the training digits of" in said
+    assert "beside as many training digits of" in said
 
 
 def test_noise_is_far_from_everything(score):
@@ -147,23 +158,37 @@ def test_a_classifier_tells_noise_from_digits_and_learns_nothing_from_it(score):
 
 
 DIGITS = np.zeros((500, 28, 28), "uint8")
-BAD_SETS = {
-    "other size": {"images": np.zeros((500, 32, 32), "uint8"), "labels": np.zeros(500, int)},
-    "colour": {"images": np.zeros((500, 28, 28, 3), "uint8"), "labels": np.zeros(500, int)},
-    "floats": {"images": np.zeros((500, 28, 28)), "labels": np.zeros(500, int)},
-    "not a number": {"images": np.full((500, 28, 28), np.nan), "labels": np.zeros(500, int)},
-    "empty": {"images": DIGITS[:0], "labels": np.zeros(0, int)},
-    "tiny": {"images": DIGITS[:100], "labels": np.zeros(100, int)},
-    "no labels": {"images": DIGITS},
-    "labels of another set": {"images": DIGITS, "labels": np.zeros(499, int)},
-    "unknown classes": {"images": DIGITS, "labels": np.full(500, 30)},
+BAD_SETS = {  # what is in the file, and of what the refusal speaks
+    "other size": ({"images": np.zeros((500, 32, 32), "uint8"), "labels": np.zeros(500, int)}, "images (32, 32, 1)"),
+    "colour": ({"images": np.zeros((500, 28, 28, 3), "uint8"), "labels": np.zeros(500, int)}, "images (28, 28, 3)"),
+    "floats": ({"images": np.zeros((500, 28, 28)), "labels": np.zeros(500, int)}, "is float64"),
+    "not a number": ({"images": np.full((500, 28, 28), np.nan), "labels": np.zeros(500, int)}, "is float64"),
+    "empty": ({"images": DIGITS[:0], "labels": np.zeros(0, int)}, "no training images"),
+    "tiny": ({"images": DIGITS[:100], "labels": np.zeros(100, int)}, "100 digits, all that"),
+    "few of a class": ({"images": DIGITS, "labels": np.arange(500) // 499}, " digits, all that"),
+    "no labels": ({"images": DIGITS}, "lacks x_train or y_train"),
+    "labels of another set": ({"images": DIGITS, "labels": np.zeros(499, int)}, "an integer for each"),
+    "unknown classes": ({"images": DIGITS, "labels": np.full(500, 30)}, "0 digits, all that"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_SETS)
 def test_refuses_digits_it_cannot_judge(refuses, real, tmp_path, name):
-    np.savez(tmp_path / "bad.npz", **BAD_SETS[name])
-    refuses(evaluate, "--npz", tmp_path / "bad.npz", "--dataset", real[1])
+    arrays, reason = BAD_SETS[name]
+    np.savez(tmp_path / "bad.npz", **arrays)
+    assert reason in refuses(evaluate, "--npz", tmp_path / "bad.npz", "--dataset", real[1])
+
+
+def test_refuses_too_few_real_digits_before_it_trains_a_judge_of_them(refuses, real, tmp_path):
+    shuffled = real[0]._replace(y_train=np.roll(real[0].y_train, 1))  # which MNIST's judge cannot read
+    few = {"test": {"x_test": shuffled.x_test[:100], "y_test": shuffled.y_test[:100]}}
+    few["training"] = {"x_train": shuffled.x_train[:700], "y_train": shuffled.y_train[:700]}
+    reasons = {"test": "100 digits, the test digits of", "training": "116 digits, a sixth of the training digits of"}
+    for name, arrays in few.items():
+        np.savez(tmp_path / f"{name}.npz", **shuffled._asdict() | arrays)
+        flags = ["--models-dir", PRETRAINED_DIR, "--dataset", tmp_path / f"{name}.npz", "--count", 300]
+        assert reasons[name] in refuses(evaluate, *flags)
+    assert "100 digits, as --count says" in refuses(evaluate, "--dataset", real[1], "--count", 100)
 
 
 def test_the_nearest_of_large_images_is_found_in_parts():
