@@ -139,8 +139,10 @@ class SampleSheets(keras.callbacks.Callback):
         self.save(name, frame)
         return frame
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs):
         if self.run.record.epochs or batch + 1 == self.params["steps"]:  # the end of an epoch has its own
+            return
+        if not np.all(np.isfinite(list(logs.values()))):  # Progress, which comes next, says so
             return
         images, call = (steps * self.run.batch_size for steps in (self.model.step, self.model.steps_per_execution))
         if is_early(images, call):
