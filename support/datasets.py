@@ -184,6 +184,8 @@ def _checked(arrays, sources, path, num_classes=None):
     if "images" in arrays:
         names = {"images": "x_train", "labels": "y_train"}
         arrays, sources = ({names[key]: each[key] for key in names if key in each} for each in (arrays, sources))
+    if (num_classes or 0) > MAX_CLASSES:
+        raise UserError(f"{path} has {num_classes} classes: give at most {MAX_CLASSES}")
     dataset = {}
     for part in ("train", "test"):
         images, labels = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")

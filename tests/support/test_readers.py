@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 import train
+from support.commands import UserError
 from support.datasets import load_dataset
 
 RNG = np.random.default_rng(0)
@@ -36,6 +37,12 @@ def test_one_coloured_png_makes_all_of_them_coloured(tmp_path):
     red.quantize(4).save(tmp_path / "a" / "red.png")
     images = load_dataset(str(tmp_path)).x_train
     np.testing.assert_array_equal(images, np.stack([*(np.stack([i] * 3, -1) for i in IMAGES[:3]), np.array(red)]))
+
+
+def test_refuses_more_classes_than_models_may_have(tmp_path):
+    write_pngs(tmp_path, np.resize(IMAGES[:, :28], (1001, 28, 28)), [f"{name:04}" for name in range(1001)])
+    with pytest.raises(UserError, match="has 1001 classes: give at most 1000"):
+        load_dataset(str(tmp_path))
 
 
 GREY = Image.fromarray(IMAGES[0])
