@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from helpers import DEFAULT_WIDTHS
 from pages import follow, message, press, see, state_of, write
 from PIL import Image
 
@@ -163,11 +164,11 @@ def test_download(open_page, play_html, scheme):
     np.testing.assert_array_equal(picture[4::8, 4::8], paper ^ utils.sheet(images ^ paper, 2))
 
 
-def save_models(directory, latent_dim, num_classes, channels=1, **run):
-    """Small untrained models."""
+def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), **run):
+    """Untrained models, small ones where nothing else is said."""
     directory.mkdir()
-    build_generator(latent_dim, num_classes, channels, width=8).save(directory / "generator.keras")
-    build_discriminator(num_classes, channels, width=8).save(directory / "discriminator.keras")
+    build_generator(latent_dim, num_classes, channels, widths[0]).save(directory / "generator.keras")
+    build_discriminator(num_classes, channels, widths[1]).save(directory / "discriminator.keras")
     config = {"latent_dim": latent_dim, **run}
     (directory / "run.json").write_text(json.dumps({"config": config}))
     return directory
@@ -203,6 +204,13 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
         page.get_by_label("several hands side by side").check()
         see(page)
         assert page.evaluate("shown.map(({cell}) => cell.label)") == [8] * 6
+
+
+def test_models_without_labels_have_room_at_the_default_widths(tmp_path, monkeypatch):
+    """They have a wide layer more than others."""
+    monkeypatch.setattr(samples, "COUNT", 50)
+    models_dir = save_models(tmp_path / "models", 64, 1, widths=tuple(DEFAULT_WIDTHS.values()))
+    assert play.play(Config(models_dir=models_dir, output_dir=tmp_path)).stat().st_size < play.MAX_BYTES
 
 
 def test_refuses_what_it_cannot_do(refuses, tmp_path, monkeypatch):
