@@ -40,7 +40,7 @@ class Config:
     only: str | None = None  # draw only these digits, or classes by their names: "bag,ankle boot"
     like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
-    best_of: Annotated[int, Range(1, 100)] = 1  # draw each this often, keep what the discriminator likes best
+    best_of: Annotated[int, Range(1, 100)] = 1  # draw each so often, keep what the discriminator prefers; not in films
     truncation: Annotated[float, Range(0, 1)] = 1.0  # less noise: below 1, hands are tidier and more alike
 
     # More pictures than digits.png, and how they look
@@ -72,7 +72,7 @@ def figures(text, flag):
 
 def labels_of(text, flag, names):
     """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
-    words = [word.strip() for word in text.split(",")]
+    words = [text] if text in names else [word.strip() for word in text.split(",")]
     if not names and len(words) == 1:
         return figures(words[0], flag)
     wanted = f"some of {', '.join(names)[:500]}" if names else f"their numbers, such as {flag} 3,8"
@@ -190,7 +190,7 @@ def generate(config):
     sheet = utils.sheet(images, columns_of(count)) if is_number else utils.sheet_by_label(images, labels)
     pictures.save_sheet("digits.png", sheet)
 
-    # These are of the first of the hands above.
+    # These are of the first of the hands above; with --best-of, styles choose anew, and films not at all.
     if config.styles:
         columns = np.arange(num_classes) if config.only is None else shown
         rows = np.tile(columns[:100], (10, 1))

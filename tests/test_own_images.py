@@ -60,6 +60,7 @@ def test_classes_are_drawn_by_name(trained, tmp_path):
     assert (ink.argmax(axis=-1) == labels).mean() > 0.8, ink  # each class has a colour
     assert draw(digits="cat")[1].tolist() == [2]
     draw(morph="ape,cat")
+    assert generate_digits.labels_of("salt, pepper", "--only", ("cat", "salt, pepper")).tolist() == [1]
     for wrong in ({"only": "dog"}, {"only": "ape,"}, {"digits": "7"}, {"morph": "ape"}):
         with pytest.raises(UserError):
             draw(**wrong)
