@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -11,6 +12,8 @@ from PIL import Image, ImageSequence
 
 import train
 from support import model_files
+from training import callbacks, checkpoint
+from training.record import Record
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_WIDTHS = {name: getattr(train.Config, name) for name in ("generator_width", "discriminator_width")}
@@ -65,7 +68,21 @@ def flags_of(config):
     return shlex.split(train.resume_command(config))[3:] + ["--resume"] * config.resume
 
 
+def resume(config):
+    """Go on with a run from its state: nothing that it has learned is learned anew, which would have the same end."""
+    state, begins, steps = checkpoint.find(config.models_dir), callbacks.Progress.on_train_batch_begin, []
+    images = Record.load(state.path / "record.npz").images if state else 0
+
+    def begin(progress, batch, logs=None):
+        steps.append(progress.model.step)
+        begins(progress, batch, logs)
+
+    with mock.patch.object(callbacks.Progress, "on_train_batch_begin", begin):
+        train.train(replace(config, resume=True))
+    assert not steps or steps[0] * config.batch_size == images
+
+
 def assert_resumes(config, reference):
-    train.train(replace(config, resume=True))
+    resume(config)
     assert_same_run(config.models_dir, config.samples_dir, reference)
     assert not (config.models_dir / "checkpoint").exists()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from discriminator import build_discriminator
-from gan import GAN, LOSSES
+from gan import GAN, LOSSES, MISMATCH_STEPS
 from generator import build_generator
 
 
@@ -50,7 +50,9 @@ def test_each_step_touches_only_its_own_weights(batch, loss):
 def test_losses_pull_the_two_apart(loss):
     real, fake, generator, _ = LOSSES[loss]
     low, high = tf.constant([-1.5, -1.0]), tf.constant([1.0, 0.5])
-    assert all(real(high) < real(low)) and all(fake(low) > 0 if loss == "least-squares" else fake(low) < fake(high))
+    if loss == "least-squares":  # whose logits of fakes should be 0, and no less
+        low = tf.constant([0.0, 0.2])
+    assert all(real(high) < real(low)) and all(fake(low) < fake(high))
     assert all(generator(high) < generator(low))
 
 
@@ -59,6 +61,8 @@ def test_losses_at_known_points():
     margin, zero = tf.constant(1.0), tf.constant(0.0)
     hinge, saturated = LOSSES["hinge"], LOSSES["non-saturating"]
     assert hinge.real(margin) == hinge.fake(-margin) == 0 and hinge.real(zero) == hinge.fake(zero) == 1
+    squares = LOSSES["least-squares"]
+    assert squares.real(margin) == squares.generator(margin) == squares.fake(zero) == 0
     for part in saturated[:3]:
         assert float(part(zero)) == pytest.approx(np.log(2))
 
@@ -136,6 +140,16 @@ def test_mismatch_teaches_that_a_real_image_has_one_label(batch):
     for gan in (free, taught):
         play(gan, batch)
     assert wrong_logit(taught) < -0.9 < wrong_logit(free)
+
+
+def test_wrong_labels_fade_out(batch):
+    """Kept on, they cost styles."""
+    free, taught = make_gan(mismatch=0.0), make_gan(mismatch=10.0)
+    for gan in (free, taught):
+        gan.generator_optimizer.iterations.assign(MISMATCH_STEPS)
+        gan.train_step(batch)
+    for weights in zip(values(free.weights), values(taught.weights), strict=True):
+        np.testing.assert_array_equal(*weights)
 
 
 def test_relative_logits_alone_count(batch):

@@ -1,8 +1,11 @@
 """Hands: the choice among several, how far they lie apart, one for many digits."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
+import utils
+from drawing import hands
 from generate_digits import Config, generate
 from support import model_files
 from support.model_files import PRETRAINED_DIR
@@ -27,6 +30,22 @@ def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
             np.testing.assert_array_equal(labels, same)
             gains.append(rating(best, labels).mean() - rating(first, labels).mean())
         assert max(gains) > 0 and min(gains) > -1e-4, gains  # a first try can be the best already
+
+
+@pytest.mark.parametrize("best_of", [1, 4])
+def test_many_hands_are_drawn_some_at_a_time(monkeypatch, best_of):
+    """However many are asked for, 10,000 images at most are in memory."""
+    drawn = []
+
+    def draw(generator, noise, labels):
+        drawn.append(len(noise))
+        return np.zeros((len(noise), 1, 1, 1), "uint8")
+
+    monkeypatch.setattr(utils, "draw", draw)
+    monkeypatch.setattr(utils, "look", lambda network, images: np.zeros((len(images), 10)))
+    written = hands.write((None, None, 5, 10), np.zeros((25_000, 1), int), np.random.default_rng(0), best_of)
+    assert sum(map(len, written)) == 25_000
+    assert max(drawn) == 10_000 and sum(drawn) == 25_000 * best_of
 
 
 def test_truncation_draws_hands_together(tmp_path):

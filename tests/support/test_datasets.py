@@ -1,8 +1,13 @@
-"""The data: what is loaded is what is stored, each digit is seen once an epoch, and broken files are refused."""
+"""The data: what is loaded is what is stored, and broken files are refused."""
+
+import io
+import tracemalloc
+import zipfile
 
 import keras
 import numpy as np
 import pytest
+from malformed import refusal, zipped
 from PIL import Image
 
 import train
@@ -66,16 +71,24 @@ def test_refuses_damaged_files(refuses, small_npz, tmp_path, name):
     refuses(train.train, "--dataset", tmp_path / "broken.npz")
 
 
-def test_refuses_a_zip_bomb_before_memory_is_taken(refuses, tmp_path):
-    import zipfile
-
+def test_a_bomb_of_images_is_refused_before_it_goes_off(tmp_path):
+    """A megabyte of zip that unpacks to 800; a header that promises a terabyte."""
     with (
-        zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("x_train.npy", "w", force_zip64=True) as member,
+        zipfile.ZipFile(tmp_path / "zip.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("images.npy", "w", force_zip64=True) as file,
     ):
-        for _ in range(1100):
-            member.write(bytes(2**20))
-    assert "unpacks to more than" in refuses(train.train, "--dataset", tmp_path / "bomb.npz")
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (2**20, 28, 28)})
+        for _ in range(2**20 * 784 // 2**24):
+            file.write(bytes(2**24))
+    tracemalloc.start()
+    assert "unpacks to more" in refusal(load_dataset, str(tmp_path / "zip.npz"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 28, 28)})
+    (tmp_path / "header.npz").write_bytes(zipped({"images.npy": header.getvalue()}))
+    assert refusal(load_dataset, str(tmp_path / "header.npz"))
 
 
 def test_says_where_a_class_has_no_image(mnist, capsys, tmp_path):

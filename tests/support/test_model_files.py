@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pickle
-import zipfile
 
 import h5py
 import keras
@@ -150,24 +149,25 @@ def test_an_hdf5_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("layer", "setting", "value"),
+    ("layer", "changes"),
     [
-        (0, "batch_shape", [None, 10**9]),
-        (0, "batch_shape", [10**9, 74]),
-        (1, "units", 10**12),
-        (1, "units", 10**6),
-        (5, "filters", 10**9),
-        (5, "filters", 2000),
-        (5, "strides", [10**5, 10**5]),
-        (5, "kernel_size", [10**5, 10**5]),
+        (0, {"batch_shape": [None, 10**9]}),
+        (0, {"batch_shape": [10**9, 74]}),
+        (1, {"units": 10**12}),
+        (1, {"units": 10**6}),
+        (5, {"filters": 10**9}),
+        (5, {"filters": 2000}),
+        (5, {"filters": 1000, "kernel_size": [32, 32]}),  # within all limits but that of the work
+        (5, {"strides": [10**5, 10**5]}),
+        (5, {"kernel_size": [10**5, 10**5]}),
     ],
 )
-def test_sizes_are_sane(layer, setting, value, generator, tmp_path):
+def test_sizes_are_sane(layer, changes, generator, tmp_path):
     def change(config, layers):
-        layers[layer]["config"][setting] = value
+        layers[layer]["config"] |= changes
         for each in [config, *layers]:
             each.pop("build_config", None)  # which would contradict
-        if setting in ("units", "filters"):
+        if {"units", "filters"} & changes.keys():
             del layers[layer + 1 :]  # which would, too
 
     assert "larg" in refuses_model(tmp_path / "model.keras", with_config(generator, change))
@@ -227,22 +227,6 @@ def test_weights_come_from_the_file_alone(generator, tmp_path):
             file["layers/dense/vars/0"] = link
         changed = members(generator) | {"model.weights.h5": weights.getvalue()}
         refuses_model(tmp_path / "model.keras", zipped(changed))
-
-
-def test_a_bomb_of_images_is_refused_before_it_goes_off(tmp_path):
-    """A megabyte of zip that unpacks to 800; a header that promises a terabyte."""
-    with (
-        zipfile.ZipFile(tmp_path / "zip.npz", "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("images.npy", "w", force_zip64=True) as file,
-    ):
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (2**20, 28, 28)})
-        for _ in range(2**20 * 784 // 2**24):
-            file.write(bytes(2**24))
-    assert "unpacks to more" in refusal(load_dataset, str(tmp_path / "zip.npz"))
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 28, 28)})
-    (tmp_path / "header.npz").write_bytes(zipped({"images.npy": header.getvalue()}))
-    assert refusal(load_dataset, str(tmp_path / "header.npz"))
 
 
 def test_every_layer_allowed_is_one_of_keras():

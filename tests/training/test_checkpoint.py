@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 from helpers import assert_equal_weights, assert_resumes, flags_of
 
@@ -14,6 +15,7 @@ import discriminator
 import train
 from support import commands, files
 from training import callbacks, checkpoint
+from training.record import Record
 
 
 def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
@@ -36,6 +38,14 @@ def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
     for state in (older, newest):
         (state / "state.index").write_bytes(b"")
     assert "undamaged" in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
+
+
+def test_a_state_of_numbers_that_are_not_finite_is_not_kept(tmp_path):
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    network.set_weights([np.array([[1.0], [np.nan]]), np.zeros(1)])
+    with pytest.raises(commands.UserError, match="a weight is not finite in epoch 1: lower the learning rates"):
+        checkpoint.save(tmp_path, network, Record(), {})
+    assert not any(tmp_path.iterdir())
 
 
 def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeypatch, tmp_path):

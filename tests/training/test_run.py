@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import keras
 import pytest
-from helpers import ROOT, assert_resumes, assert_same_run, flags_of, run_in
+from helpers import ROOT, assert_resumes, assert_same_run, caption, flags_of, resume, run_in
 
 import generator
 import train
@@ -49,14 +49,25 @@ def test_a_run_stopped_before_it_began_names_no_way_to_go_on(config, stop_at, un
     assert capsys.readouterr().out == "stopped before it began\n"
 
 
-def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, measured, tmp_path):
+def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, measured, monkeypatch, tmp_path):
+    """And its seconds are those of all sittings: the first took a thousand, says its record."""
     config = run_in(tmp_path, small_npz)
     stop_at(quality.Quality, "on_epoch_end", 2)
     with pytest.raises(commands.Stopped):
         train.train(config)
+    load = Record.load
+
+    def slow(path):
+        record = load(path)
+        record.seconds["total"] += 1000
+        return record
+
+    monkeypatch.setattr(Record, "load", slow)
     assert_resumes(config, measured)
+    first, last = (caption(config.samples_dir / f"epoch_00{epoch}.png")[0] for epoch in (1, 2))
+    assert first < 1000 < last
     run, reference = (json.loads((path / "models" / "run.json").read_text()) for path in (tmp_path, measured))
-    assert run["quality"] == reference["quality"]
+    assert run["quality"] == reference["quality"] and run["seconds"] > 1000
 
 
 def test_signals_save_and_kills_do_no_harm(config, undisturbed):
@@ -128,7 +139,7 @@ def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path)
         stop_at(*place)
         with pytest.raises(commands.Stopped):
             train.train(longer)
-    train.train(longer)
+    resume(longer)
     whole = tmp_path / "whole"
     train.train(replace(config, epochs=2, models_dir=whole / "models", samples_dir=whole / "samples"))
     assert_same_run(config.models_dir, config.samples_dir, whole)
