@@ -43,16 +43,21 @@ def kernel_distance(real, fake):
     """
     real, fake = real.astype("float64"), fake.astype("float64")
 
-    def sums(a, b):  # (N,): of the kernel of each row of a with all rows of b
-        return np.concatenate(
-            [(((a[i : i + BLOCK] @ b.T) / a.shape[1] + 1) ** 3).sum(axis=1) for i in range(0, len(a), BLOCK)]
-        )
+    def sums(a, b):  # (N,), (M,): of the kernel of each row of a with all of b, and of each row of b with all of a
+        rows, columns = [], 0
+        for start in range(0, len(a), BLOCK):
+            kernel = ((a[start : start + BLOCK] @ b.T) / a.shape[1] + 1) ** 3
+            rows.append(kernel.sum(axis=1))
+            columns = columns + kernel.sum(axis=0)
+        return np.concatenate(rows), columns
 
-    def excess(own, other):  # (N,): how much nearer each row is to the others of its own set
+    def to_others(own):  # (N,): the mean kernel of each row with the others of its set
         itself = ((own * own).sum(axis=1) / own.shape[1] + 1) ** 3
-        return (sums(own, own) - itself) / (len(own) - 1) - sums(own, other) / len(other)
+        return (sums(own, own)[0] - itself) / (len(own) - 1)
 
-    parts = excess(real, fake), excess(fake, real)
+    across_real, across_fake = sums(real, fake)
+    # How much nearer each is to the others of its own set than to those of the other.
+    parts = to_others(real) - across_real / len(fake), to_others(fake) - across_fake / len(real)
     return float(sum(part.mean() for part in parts)), float(2 * np.sqrt(sum(part.var() / len(part) for part in parts)))
 
 
