@@ -20,5 +20,6 @@ def test_one_hand_costs_styles(monkeypatch, small_npz, tmp_path):
     assert made == 2 * list(FEW.values())
     choices = json.loads((tmp_path / "results.json").read_text())["choices"]
     assert [row["seed"] for row in choices["as they come"]] == [12345, 12346]
-    for free, _, one_hand in zip(*choices.values(), strict=True):
+    for free, best, one_hand in zip(*choices.values(), strict=True):
         assert one_hand["recall"] < 0.1 < free["recall"] and free["label_accuracy"] > 0.9
+        assert best != free
