@@ -19,8 +19,9 @@ from typing import Annotated
 import numpy as np
 
 from evaluation import modes
+from evaluation.digits import digits_a_column, digits_to_score
 from evaluation.judge import JUDGE, judge_for, load_judge
-from evaluation.measure import digits_a_column, digits_to_score, measure
+from evaluation.measure import measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError

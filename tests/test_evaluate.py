@@ -8,8 +8,9 @@ import pytest
 
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
+from evaluation.digits import digits_to_score, in_share
 from evaluation.judge import JUDGE, load_judge
-from evaluation.measure import OF_LABELS, digits_to_score, in_share, measure, nearest_images
+from evaluation.measure import OF_LABELS, measure, nearest_images
 from generator import build_generator
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR

@@ -1,0 +1,68 @@
+"""The digits that are measured: where they come from, in which class shares, and how many of them."""
+
+import numpy as np
+
+import utils
+from evaluation.judge import FEATURES
+from support import model_files
+from support.commands import UserError
+from support.datasets import load_dataset
+
+
+def in_share(labels, wanted, rng):
+    """Choose as many of `labels` as can have the class shares of `wanted`, none twice; returns indices (M,) of them.
+
+    Classes that only one of them knows stay out: what is missing is for the distances to notice.
+    """
+    classes = np.intersect1d(labels, wanted)
+    have, shares = (np.array([(each == label).sum() for label in classes]) for each in (labels, wanted))
+    counts = np.floor((have / shares).min(initial=np.inf) * shares + 1e-6).astype(int) if len(classes) else []
+    chosen = [rng.permutation(np.flatnonzero(labels == label))[:n] for label, n in zip(classes, counts, strict=True)]
+    return rng.permutation(np.concatenate([np.zeros(0, int), *chosen]))
+
+
+def digits_to_score(config, dataset):
+    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from.
+
+    Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
+    """
+    rng = np.random.default_rng(config.seed)
+    if config.npz:
+        digits = load_dataset(str(config.npz))
+        if digits.y_train.any() and dataset.y_train.any():
+            chosen = in_share(digits.y_train, dataset.y_train, rng)
+            return digits.x_train[chosen], digits.y_train[chosen], config.npz
+        return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0 are of unlabelled images
+    models_dir = model_files.default_models(config.models_dir)
+    generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
+    more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
+    noise = rng.standard_normal((config.count, latent_dim), "float32")
+    if num_classes == 1:
+        return utils.draw(generator, noise, np.zeros(config.count, int)), None, models_dir
+    labels = dataset.labels_in_share(config.count, rng)
+    if more:
+        noise = np.concatenate([noise, rng.standard_normal((more, latent_dim), "float32")])
+        labels = np.concatenate([labels, dataset.labels_in_share(more, rng)])
+    if labels.max() >= num_classes:
+        raise UserError(f"{config.dataset} has classes that the models in {models_dir} do not know: give other models")
+    return utils.draw(generator, noise, labels), labels, models_dir
+
+
+def digits_a_column(config, dataset, images, labels, source):
+    """How many digits to measure in each column, and why no more: the fewer they are, the greater is their distance.
+
+    Raises:
+        UserError: they are too few.
+    """
+    in_shares = "" if labels is None else f" in the class shares of {config.dataset}"
+    limits = [
+        (config.count, "as --count says"),
+        (len(images), f"all that {source} has{in_shares}"),
+        (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}"),
+    ]
+    if len(dataset.x_test):
+        limits.append((len(dataset.x_test), f"the test digits of {config.dataset}"))
+    count, reason = min(limits, key=lambda limit: limit[0])
+    if count <= FEATURES:
+        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
+    return count, reason
