@@ -202,6 +202,7 @@ class Run:
                 rows.writerows(self.record.epochs)
             run_json.write_text(files.to_json(results))
         if quality:
+            quality.set_model(self.gan)  # as `fit` has, unless nothing was left to train
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
 

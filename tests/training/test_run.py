@@ -63,6 +63,10 @@ def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, m
         return record
 
     monkeypatch.setattr(Record, "load", slow)
+    config = replace(config, resume=True)
+    stop_at(quality.Quality, "final")  # when nothing is left to train
+    with pytest.raises(commands.Stopped):
+        train.train(config)
     assert_resumes(config, measured)
     first, last = (caption(config.samples_dir / f"epoch_00{epoch}.png")[0] for epoch in (1, 2))
     assert first < 1000 < last
