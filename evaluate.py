@@ -37,7 +37,9 @@ class Config:
     # Draw so many, or take them from --npz; 10,000, stacked 26,000
     count: Annotated[int | None, Range(1, 60_000)] = None
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
-    tstr: bool = False  # train a classifier on as many of these as there are training digits, test it on real ones
+    # Train a classifier on as many of these as there are training digits, or on all of a file with fewer; test it on
+    # real digits, beside one trained on as many real ones
+    tstr: bool = False
     two_sample: bool = False  # train a classifier to tell generated from real digits
     json: Path | None = None  # also write the numbers to this file
     report: Path | None = None  # also write a page with numbers and pictures, index.html in this directory

@@ -100,7 +100,7 @@ def score(digits, real, new_distances):
     }
 
 
-def check(config, dataset, judge, images, source):
+def check(dataset, judge, images, source):
     """Raise UserError where the judge cannot measure these digits by this data set."""
     if images.shape[1:] != judge.input_shape[1:]:  # those of the data set have the shape of these
         raise UserError(f"{source} has images {images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads")
@@ -115,7 +115,7 @@ def measure(config, dataset, judge, images, labels, source):
     perfect generator of the training set would reach; and "floor", test digits, which other people wrote
     (training digits where there are none).
     """
-    check(config, dataset, judge, images, source)
+    check(dataset, judge, images, source)
     rng, count = np.random.default_rng(config.seed), config.count
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
     with tqdm(total=4, desc="evaluating", leave=False) as bar:
@@ -147,9 +147,12 @@ def measure(config, dataset, judge, images, labels, source):
     num_classes = judge.outputs[1].shape[-1]
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")
-        for column, examples in (("digits", (images, labels)), ("training", (real_images, real_labels))):
+        number = min(len(images), len(real_images))
+        some = np.sort(rng.permutation(len(real_images))[:number])  # which may lie class by class
+        examples = {"digits": (images[:number], labels[:number]), "training": (real_images[some], real_labels[some])}
+        for column, pair in examples.items():
             numbers[column]["tstr"] = accuracy_of_training_on(
-                *examples, floor_images, floor_labels, num_classes, config.seed
+                *pair, floor_images, floor_labels, num_classes, config.seed
             )
     verdict = None
     if config.two_sample:

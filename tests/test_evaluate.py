@@ -148,6 +148,18 @@ def test_digits_to_learn_from_come_after_those_that_are_measured(small_npz):
     np.testing.assert_array_equal(labels[1][:100], labels[0])
 
 
+@pytest.mark.parametrize("number", [600, 1500])  # of the digits; there are 1,200 training digits
+def test_classifiers_learn_from_as_many_real_digits_as_of_these(score, real, monkeypatch, number):
+    learned = []
+    monkeypatch.setattr(
+        "evaluation.measure.accuracy_of_training_on", lambda images, labels, *_: learned.append((images, labels)) or 0
+    )
+    chosen = np.arange(number) % 1200
+    score(real[0].x_train[chosen], real[0].y_train[chosen], tstr=True)
+    assert [(len(images), len(labels)) for images, labels in learned] == 2 * [2 * (min(number, 1200),)]
+    assert (np.bincount(learned[1][1]) > 30).all()
+
+
 @pytest.mark.stress  # minutes, as two classifiers are trained for each column
 def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(real):
     config = Config(count=600, tstr=True, two_sample=True)
