@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from support import idx, readers
-from support.commands import ROOT, UserError
+from support.commands import ROOT, UserError, quiet
 from support.files import whole_file
 from support.readers import SIZES
 
@@ -96,7 +96,7 @@ def load_dataset(name):
     try:
         dataset = _read(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
+        raise UserError(f"{error.filename or path} cannot be read ({error.strerror}): give another path") from error
     except UserError as error:
         if name in NAMES:
             raise UserError(f"{error} (or delete it, to have it fetched anew)") from error
@@ -166,7 +166,8 @@ def _read(path):
 
 
 def _fetch(name, path):
-    import keras  # takes seconds, and data/ usually has the file
+    with quiet():  # takes seconds, and data/ usually has the file
+        import keras
 
     try:
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()  # checks its own hash

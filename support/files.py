@@ -82,7 +82,11 @@ def check_vacant(path):
     """Raise UserError unless a directory can be made at `path`; returns it as an absolute path."""
     path = Path(os.path.realpath(path))
     check_writable(path / "files" if os.path.isdir(path) else path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    try:
+        vacant = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    except PermissionError:
+        vacant = False  # for all that can be known
+    if not vacant:
         raise UserError(f"{path} is there already: choose another place, or remove it")
     return path
 

@@ -61,7 +61,7 @@ def load_network(path, source):
         import keras
 
     try:
-        if not path.is_file():
+        if not path.is_file() and not path.is_dir():  # opening a pipe would wait for ever
             raise FileNotFoundError
         _check_file(path)
         network = keras.models.load_model(path, compile=False, safe_mode=True)
@@ -71,6 +71,8 @@ def load_network(path, source):
         return network
     except FileNotFoundError as error:
         raise UserError(f"there is no {path}: run {source} first, or give another path") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
     except Exception as error:  # Keras, zipfile and HDF5 raise about any error there is
         reason = f" ({error})" if isinstance(error, _Refused) else ""
         raise UserError(
@@ -156,6 +158,8 @@ def read_run(models_dir):
         return json.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 

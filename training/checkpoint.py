@@ -85,7 +85,10 @@ def find(models_dir):
     Raises UserError where there is a run, but all its states are damaged.
     """
     for place in (UNFINISHED, FINISHED):
-        paths = _states(models_dir, place)
+        try:
+            paths = _states(models_dir, place)
+        except OSError as error:
+            raise UserError(f"{error.filename} cannot be read ({error.strerror}): start anew elsewhere") from error
         for path in reversed(paths):
             try:
                 return State(path, _read_about(path))

@@ -1,11 +1,20 @@
 """Files that appear whole or not at all."""
 
+import builtins
+import errno
+import io
 import os
+import shutil
 import subprocess
 
 import pytest
+from PIL import Image
 
+import evaluate
+import generate_digits
+import train
 from support import files
+from support.model_files import PRETRAINED_DIR
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -32,3 +41,44 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     fresh.write_text("half")
     files.sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh])
+
+
+@pytest.fixture
+def lock(monkeypatch):
+    """Have a path be one that may not be read. Modes would do for all but root."""
+
+    def lock(locked):
+        def guard(function):
+            def guarded(path, *args, **kwargs):
+                if str(path) == str(locked):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+                return function(path, *args, **kwargs)
+
+            return guarded
+
+        for module, name in [(os, "listdir")] if locked.is_dir() else [(builtins, "open"), (io, "open")]:
+            monkeypatch.setattr(module, name, guard(getattr(module, name)))
+        return locked
+
+    return lock
+
+
+def test_what_may_not_be_read_is_named_and_not_called_damaged(lock, refuses, tmp_path):
+    shutil.copytree(PRETRAINED_DIR, tmp_path / "models")
+    (tmp_path / "models" / "checkpoint").mkdir()
+    (tmp_path / "digits.npz").touch()
+    (tmp_path / "pngs" / "cat").mkdir(parents=True)
+    Image.new("L", (28, 28)).save(tmp_path / "pngs" / "cat" / "a.png")
+    train_here = train.train, "--models-dir", tmp_path / "models", "--samples-dir", tmp_path
+    generate_here = generate_digits.generate, "--models-dir", tmp_path / "models", "--output-dir", tmp_path
+    for path, command in {
+        "digits.npz": (*train_here, "--dataset", tmp_path / "digits.npz"),
+        "pngs/cat/a.png": (*train_here, "--dataset", tmp_path / "pngs"),
+        "models/checkpoint": (*train_here, "--resume"),
+        "models/run.json": generate_here,
+        "models/generator.keras": generate_here,
+    }.items():
+        assert f"{lock(tmp_path / path)} cannot be read (Permission denied): " in refuses(*command)
+    assert f"{tmp_path} cannot be read (Is a directory): " in refuses(evaluate.evaluate, "--judge", tmp_path)
+    (tmp_path / "full").mkdir()
+    assert "there already" in refuses(*generate_here, "--folders", lock(tmp_path / "full"))

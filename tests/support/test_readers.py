@@ -78,16 +78,6 @@ def test_a_hidden_png_is_named(tmp_path, refuses):
     assert f"{tmp_path / 'cat' / '._001.PNG'} is a hidden picture" in refuses(train.train, "--dataset", tmp_path)
 
 
-def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, refuses, monkeypatch):
-    (tmp_path / "digits.npz").touch()
-
-    def locked(path):
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr("zipfile.ZipFile", locked)
-    assert "cannot be read (Permission denied)" in refuses(train.train, "--dataset", tmp_path / "digits.npz")
-
-
 def test_text_among_the_pngs_is_refused(tmp_path, refuses):
     write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
     (tmp_path / "ape" / "notes.txt").write_text("mine")
