@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from page.document import MAX_FIGURES, MAX_HAND, class_names, page
+from page.document import MAX_FIGURES, MAX_HAND, page, shown_names
 from support import commands, files, model_files
 from support.commands import Range, UserError
 
@@ -42,7 +42,7 @@ def play(config):
     files.check_writable(path)
     models_dir = model_files.default_models(config.models_dir)
     models, run = model_files.load_models(models_dir), model_files.read_run(models_dir)
-    if config.number != Config.number and class_names(models[-1], run):
+    if config.number != Config.number and shown_names(run, models[-1]):
         raise UserError(f"--number is for models of figures, which those in {models_dir} are not: leave it out")
     text = page(*models, run, config.number, config.hand, config.directions)
     size = len(text.encode())

@@ -16,7 +16,7 @@ MAX_FIGURES = 24  # of a number on the page
 MAX_HAND = 999_999  # hands are numbered
 
 
-def class_names(num_classes, run):
+def shown_names(run, num_classes):
     """What the classes are called, None where they are figures: ten without names, to be put together to numbers.
 
     Args:
@@ -44,7 +44,7 @@ def page(generator, discriminator, latent_dim, num_classes, run, number, hand, d
     models = {
         "latentDim": latent_dim,
         "numClasses": num_classes,
-        "classNames": class_names(num_classes, run),
+        "classNames": shown_names(run, num_classes),
         "shape": list(generator.output_shape[1:]),
         "number": number,
         "maxFigures": MAX_FIGURES,

@@ -11,7 +11,7 @@ import generate_digits
 import play
 import train
 from evaluation import judge
-from page.document import class_names
+from page.document import shown_names
 from support import model_files
 from support.commands import UserError
 
@@ -98,11 +98,11 @@ def test_letters_need_no_commas():
 
 def test_the_page_calls_them_by_name(trained, refuses, tmp_path):
     assert "of figures" in refuses(play.play, "--number", "77", "--models-dir", trained / "models")
-    assert class_names(10, {"config": {"dataset": "mine.npz"}}) is None  # ten without names are figures
+    assert shown_names({"config": {"dataset": "mine.npz"}}, 10) is None  # ten without names are figures
     page = play.play(play.Config(models_dir=trained / "models", output_dir=tmp_path)).read_text(encoding="utf-8")
     assert '"classNames":["ape","barn owl","cat"]' in page and '"shape":[32,32,3]' in page
     for bad in (["a", "b"], ["a", "b", 3], "abc", None):  # run.json may be anybody's
-        assert class_names(3, {"config": {"dataset": "x"}, "classes": bad}) == ["class 0", "class 1", "class 2"]
+        assert shown_names({"config": {"dataset": "x"}, "classes": bad}, 3) == ["class 0", "class 1", "class 2"]
 
 
 def test_a_judge_of_ones_own_images_is_trained_once(trained, pngs, small_npz, monkeypatch, capsys, refuses):
