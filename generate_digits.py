@@ -37,7 +37,8 @@ class Config:
     # What to draw
     count: Annotated[int, Range(1, 10_000_000)] = 100  # how many digits, an equal share of each; --digits has its own
     digits: str | None = None  # write this number, every figure in the same hand; a word where the classes are letters
-    only: str | None = None  # draw only these digits, or classes by their names: "bag,ankle boot"
+    # Draw only these digits; or these classes, by their names, "bag,ankle boot", or their numbers, "11,12" or "11,"
+    only: str | None = None
     like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
     best_of: Annotated[int, Range(1, 100)] = 1  # draw each so often, keep what the discriminator prefers; not in films
@@ -71,10 +72,15 @@ def figures(text, flag):
 
 
 def labels_of(text, flag, names):
-    """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas."""
+    """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas.
+
+    Of classes without names 11 is the figures 1 and 1, and "11," the class.
+    """
     words = [text] if text in names else [word.strip() for word in text.split(",")]
     if not names and len(words) == 1:
         return figures(words[0], flag)
+    if not names and not words[-1]:
+        del words[-1]  # of "11,"
     wanted = f"some of {', '.join(names)[:500]}" if names else f"their numbers, such as {flag} 3,8"
     names = names or list(map(str, range(datasets.MAX_CLASSES)))
     if len(words) == 1 and words[0] not in names and any(letter in names for letter in words[0]):

@@ -85,6 +85,7 @@ def test_letters_need_no_commas():
     assert generate_digits.labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
     assert generate_digits.labels_of("12,3", "--only", []).tolist() == [12, 3]
     assert generate_digits.labels_of("123", "--only", []).tolist() == [1, 2, 3]
+    assert generate_digits.labels_of("11,", "--only", []).tolist() == [11]
     assert generate_digits.labels_of(" cat", "--only", NAMES).tolist() == [2]
     for text, word, names in (("dog", "dog", NAMES), ("CAX", "X", list("ABC"))):
         with pytest.raises(UserError, match=f"--only '{word}' is no class"):
