@@ -48,7 +48,7 @@ class Config:
 ROWS = {  # key: what the table says, and how
     "frechet_distance": ("Fréchet distance to the training digits", ".3f"),
     "frechet_interval": ("    95 % interval over resamples, ±", ".3f"),
-    "kernel_distance": ("kernel distance to 10,000 training digits, x 1000", ".3f"),
+    "kernel_distance": ("kernel distance to training digits, x 1000", ".3f"),
     "kernel_interval": ("    95 % interval, ±", ".3f"),
     "classifier_score": ("classifier score, at most the number of classes", ".3f"),
     "confidence": ("confidence of the judge", ".4f"),
@@ -131,7 +131,7 @@ def evaluate(config):
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
-        write_report(config.report / "index.html", table, measured, settings)
+        write_report(config.report / "index.html", table, measured, settings, dataset.class_names)
         print(f"the report: {config.report / 'index.html'}")
     return numbers
 

@@ -26,7 +26,7 @@ def embed(picture, caption):
     return f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
-def confusion_matrix(labels, readings, num_classes):
+def confusion_matrix(labels, readings, num_classes, names=()):
     """Plot how often each class asked for (rows) was read as each class (columns)."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
@@ -39,6 +39,9 @@ def confusion_matrix(labels, readings, num_classes):
         axes.text(column, row, str(count) if count else "", ha="center", va="center", color=colour, fontsize=8)
     ticks = np.arange(num_classes)
     axes.set(xlabel="read as", ylabel="asked for", xticks=ticks, yticks=ticks)
+    if len(names) == num_classes:
+        axes.set_xticklabels(names, rotation=90)
+        axes.set_yticklabels(names)
     return figure
 
 
@@ -71,13 +74,14 @@ def suspicions(measured):
     ]
 
 
-def write_report(path, table, measured, settings):
+def write_report(path, table, measured, settings, names=()):
     """Write the page.
 
     Args:
         table: rows of cells, strings; the first is the heading.
         measured: an `evaluation.measure.Measured`.
         settings: dict, what was evaluated and how.
+        names: of the classes, str, where they have any.
     """
     digits, real = measured.digits, measured.real
     conviction = digits.probabilities[np.arange(len(digits.labels)), digits.labels]
@@ -94,16 +98,13 @@ def write_report(path, table, measured, settings):
     rows = ["<tr><th>" + "<th>".join(cells[0])] + ["<tr><td>" + "<td>".join(row) for row in cells[1:]]
     asked = measured.numbers["digits"]["label_accuracy"] is not None
     readings = digits.probabilities.argmax(axis=1)
+    confused = confusion_matrix(digits.labels, readings, digits.probabilities.shape[1], names) if asked else None
     page = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Digits</title><style>{STYLE}</style>',
         "<h1>How good are the digits?</h1>",
         "<table>" + "\n".join(rows) + "</table>",
         embed(sheet(np.arange(min(200, len(digits.labels)))), "The first digits"),
-        *(
-            [embed(confusion_matrix(digits.labels, readings, digits.probabilities.shape[1]), "What the judge reads")]
-            if asked
-            else []
-        ),
+        *([embed(confused, "What the judge reads")] if asked else []),
         embed(sheet(most), "The most convincing of each class"),
         embed(sheet(least), "The least convincing of each class"),
         embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),
