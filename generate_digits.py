@@ -50,7 +50,8 @@ class Config:
     morph: str | None = None  # morph.gif: these figures become each other, in one hand; 38 is a three, then an eight
     separate: bool = False  # each digit as a picture of its own, digit_LABEL_INDEX.png
     invert: bool = False  # dark ink on white paper
-    scale: Annotated[int, Range(0, 16)] = 0  # screen pixels a pixel; 0 makes pictures about 600 wide
+    # Screen pixels a pixel; 0 makes pictures about 600 wide, and leaves separate digits as they are
+    scale: Annotated[int, Range(0, 16)] = 0
 
     # Data sets, ink high as in MNIST
     npz: Path | None = None  # this .npz file, of images uint8, (N, 28, 28) for MNIST's, and labels int64 (N,)
@@ -117,7 +118,7 @@ def check(config):
 
 
 def classes_to_draw(config, num_classes, source, names=()):
-    """The labels that are drawn, again and again in this order: int (N,); a number's figures."""
+    """The labels that are drawn, again and again in this order, or a number's figures; and those to morph: int (N,)."""
     if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
@@ -135,7 +136,7 @@ def classes_to_draw(config, num_classes, source, names=()):
         raise UserError(f"--morph {config.morph} changes nothing: give two figures or more, such as --morph 38")
     if max(labels.max(), morphs.max()) >= num_classes:
         raise UserError(f"the models in {source} know the classes 0 to {num_classes - 1}: ask for those")
-    return labels
+    return labels, morphs
 
 
 def about(config, models):
@@ -170,7 +171,7 @@ def draw_all(config, models, labels, pictures):
 
 
 def generate(config):
-    """Draw and save as `config` says; returns the digits on the sheet, uint8 (N, 28, 28, C), and labels, int64 (N,).
+    """Draw and save as `config` says; returns the digits on the sheet, uint8 (N, S, S, C), and labels, int64 (N,).
 
     Raises:
         UserError: the models cannot be used or cannot draw what is asked, or a file cannot be written.
@@ -181,13 +182,13 @@ def generate(config):
     *_, latent_dim, num_classes = models
     size = models[0].output_shape[1]
     names = model_files.class_names(model_files.read_run(models_dir), num_classes)
-    cycle = classes_to_draw(config, num_classes, models_dir, names)
-    morphs = labels_of(config.morph, "--morph", names) if config.morph is not None else cycle[:1]
+    cycle, morphs = classes_to_draw(config, num_classes, models_dir, names)
     is_number = config.digits is not None
     shown = cycle if is_number else np.unique(cycle)
     pictures = Pictures(config.output_dir, config.scale, config.invert, about(config, models))
     pictures.check_film("--interpolate", config.interpolate, len(shown), size)
-    pictures.check_film("--morph", films.LEG * len(morphs), 1, size)
+    if config.morph is not None:
+        pictures.check_film("--morph", films.LEG * len(morphs), 1, size)
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.

@@ -129,7 +129,7 @@ def test_a_data_set_without_labels_has_no_shares(small_npz, refuses, tmp_path):
 
 def test_digits_as_often_as_in_another_data_set(mnist, tmp_path):
     """In the same shares when there are as many, and in nearly the same before that."""
-    labels = classes_to_draw(Config(like="mnist"), 10, "")
+    labels, _ = classes_to_draw(Config(like="mnist"), 10, "")
     assert np.bincount(labels).tolist() == np.bincount(mnist.y_train).tolist()
     _, some = draw(tmp_path, count=1000, like="mnist")
     np.testing.assert_array_equal(some, labels[:1000])
