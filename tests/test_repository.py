@@ -104,7 +104,7 @@ MAY_IMPORT = {  # of the project; benchmarks and tests may import anything
 
 
 def test_imports_go_one_way():
-    """Commands stand on training, evaluation and drawing, those on utils and support; the model stands alone."""
+    """Commands stand on training, evaluation, drawing and page, those on utils and support; the model stands alone."""
     for room, allowed in MAY_IMPORT.items():
         paths = [ROOT / f"{room}.py"] if (ROOT / f"{room}.py").exists() else sorted((ROOT / room).glob("*.py"))
         for path in paths:
