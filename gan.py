@@ -50,11 +50,11 @@ class GAN(keras.Model):
     """A generator and a discriminator at play (Goodfellow et al., 2014).
 
     Args:
-        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
-        discriminator: float32 (B, 28, 28, C) -> float32 (B, num_classes) logits.
+        generator: float32 (B, latent_dim + num_classes) -> float32 (B, S, S, C) in -1..1; (B, 28, 28, 1) of MNIST.
+        discriminator: float32 (B, S, S, C) -> float32 (B, num_classes) logits.
         seed: the noise of a step is a function of (seed, step) alone, so a run can be repeated or picked up anywhere.
 
-    `fit` takes batches of images, uint8 (B, 28, 28, C), and labels, int (B,).
+    `fit` takes batches of images, uint8 (B, S, S, C), and labels, int (B,).
     """
 
     def __init__(self, generator, discriminator, seed=0):

@@ -13,7 +13,7 @@ COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour
 
 
 def look(network, images):
-    """Show images uint8 (N, 28, 28, C) to a network that takes float32 in -1..1; returns its output or outputs."""
+    """Show images uint8 (N, S, S, C) to a network that takes float32 in -1..1; returns its output or outputs."""
 
     def output(start):
         return network.predict_on_batch(images[start : start + 500].astype("float32") / 127.5 - 1)
@@ -37,19 +37,19 @@ def draw(generator, noise, labels):
     """Let a generator draw.
 
     Args:
-        generator: float32 (B, latent_dim + num_classes) -> float32 (B, 28, 28, C) in -1..1.
+        generator: float32 (B, latent_dim + num_classes) -> float32 (B, S, S, C) in -1..1.
         noise: float32 (N, latent_dim), standard normal.
         labels: int (N,), the class of each image.
 
     Returns:
-        uint8 (N, 28, 28, C), 0..255.
+        uint8 (N, S, S, C), 0..255.
     """
     one_hot = np.eye(generator.input_shape[-1] - noise.shape[-1], dtype="float32")[labels]
     return np.concatenate([np.round(shades).astype("uint8") for shades in shade(generator, noise, one_hot)])
 
 
 def shade(generator, noise, mixtures):
-    """Yield what a generator draws in batches, float32 (B, 28, 28, C) in 0..255, not rounded.
+    """Yield what a generator draws in batches, float32 (B, S, S, C) in 0..255, not rounded.
 
     Args:
         mixtures: float32 (N, num_classes), how much of each class an image should have: one-hot, or in between.
@@ -60,7 +60,7 @@ def shade(generator, noise, mixtures):
 
 
 def sheet(images, columns):
-    """Lay out images uint8 (N, 28, 28, C) in rows of `columns`, two pixels apart; returns uint8 (height, width, C)."""
+    """Lay out images uint8 (N, S, S, C) in rows of `columns`, two pixels apart; returns uint8 (height, width, C)."""
     count, height, width, channels = images.shape
     rows = -(-count // columns)
     cells = np.zeros((rows * columns, height + 2, width + 2, channels), "uint8")
@@ -73,7 +73,7 @@ def sheet(images, columns):
 
 
 def sheet_by_label(images, labels, max_columns=20):
-    """Lay out images uint8 (N, 28, 28, C) in rows of one label each; returns uint8 (H, W, C)."""
+    """Lay out images uint8 (N, S, S, C) in rows of one label each; returns uint8 (H, W, C)."""
     groups = [images[labels == label] for label in np.unique(labels)]
     columns = min(max(map(len, groups)), max_columns)
     return np.concatenate([sheet(group, columns) for group in groups])

@@ -19,7 +19,7 @@ def interpolation(models, labels, frames, pair):
         pair: float32 (2, latent_dim), the two hands.
 
     Returns:
-        uint8 (frames, N, 28, 28, C).
+        uint8 (frames, N, S, S, C).
     """
     generator, *_, num_classes = models
     one, other = pair
@@ -44,7 +44,7 @@ def morph(models, figures, hand):
         hand: float32 (latent_dim,).
 
     Returns:
-        uint8 (N * LEG, 1, 28, 28, C), and the indices of the frames that show the figures themselves, int (N,).
+        uint8 (N * LEG, 1, S, S, C), and the indices of the frames that show the figures themselves, int (N,).
     """
     generator, *_, num_classes = models
     stops = np.eye(num_classes, dtype="float32")[[*figures, figures[0]]]
@@ -85,7 +85,7 @@ def evenly(draw, frames, stops=()):
 
 
 def _shades(generator, noise, mixtures, frames):
-    """float16 (frames, digits, 28, 28, C) in 0..255: exact enough, in half of the room."""
+    """float16 (frames, digits, S, S, C) in 0..255: exact enough, in half of the room."""
     shades = []
     with progress_bar(total=len(noise), unit=" digits", unit_scale=True) as bar:
         for batch in utils.shade(generator, noise, mixtures):

@@ -1,10 +1,10 @@
 """Digits to go: data sets in the formats that others read, written block by block, so of any size in little memory.
 
-Each writer is a context; entered, it gives a function that takes the next images, uint8 (n, 28, 28, C), in order. The
+Each writer is a context; entered, it gives a function that takes the next images, uint8 (n, S, S, C), in order. The
 files appear whole once all images are there. Arguments that all have:
 
     labels: int (N,), those of all images.
-    shape: of one image, (28, 28, C); grey ones are written without their last axis.
+    shape: of one image, (S, S, C); grey ones are written without their last axis.
 """
 
 import contextlib

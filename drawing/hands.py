@@ -18,7 +18,7 @@ def write(models, labels, rng, best_of=1, truncation=1.0):
         truncation: what the noise is multiplied by; below 1, hands are nearer to the usual one.
 
     Yields:
-        uint8 (n, 28, 28, C), the images of some hands, one figure after the other; memory is bounded.
+        uint8 (n, S, S, C), the images of some hands, one figure after the other; memory is bounded.
     """
     generator, discriminator, latent_dim, _ = models
     block = max(1, 10_000 // (best_of * labels.shape[1]))  # hands at a time
@@ -36,7 +36,7 @@ def best(generator, discriminator, noise, labels):
         labels: int (hands, figures).
 
     Returns:
-        uint8 (hands * figures, 28, 28, C).
+        uint8 (hands * figures, S, S, C).
     """
     hands, tries, width = noise.shape
     shape = hands, tries, labels.shape[1]

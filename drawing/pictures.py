@@ -48,11 +48,11 @@ class Pictures:
         utils.save_png(self.directory / name, picture, **self.about)
 
     def save_digit(self, name, image):
-        """Save a single digit, uint8 (28, 28, C); pixel by pixel, where no other scale was asked for."""
+        """Save a single digit, uint8 (S, S, C); pixel by pixel, where no other scale was asked for."""
         utils.save_png(self.directory / name, self._picture(image, self.scale or 1), **self.about)
 
     def save_film(self, name, frames, holds=()):
-        """Save a film, uint8 (frames, N, 28, 28, C), of which the frames `holds` stay for longer."""
+        """Save a film, uint8 (frames, N, S, S, C), of which the frames `holds` stay for longer."""
         columns = columns_of(frames.shape[1])
         pictures = []
         for images in progress_bar(frames, unit=" frames"):

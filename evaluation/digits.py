@@ -22,7 +22,7 @@ def in_share(labels, wanted, rng):
 
 
 def digits_to_score(config, dataset):
-    """Return images uint8 (N, 28, 28, C), labels int (N,), None from unlabelled training, and where they come from.
+    """Return images uint8 (N, S, S, C), labels int (N,), None from unlabelled training, and where they come from.
 
     Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
     """

@@ -71,7 +71,7 @@ def build_judge(num_classes=10, shape=(28, 28, 1)):
 
 
 def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_rate=2e-3, augment=True):
-    """Train a classifier on images uint8 (N, 28, 28, C) and labels int (N,), with Adam on a cosine schedule.
+    """Train a classifier on images uint8 (N, S, S, C) and labels int (N,), with Adam on a cosine schedule.
 
     `augment` shifts and turns each digit a little, anew in each epoch.
     """
@@ -92,7 +92,7 @@ def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_
 
 
 def load_judge(path=JUDGE):
-    """Load a judge: float32 (B, 28, 28, C) in -1..1 -> features float32 (B, 128) and logits float32 (B, num_classes).
+    """Load a judge: float32 (B, S, S, C) in -1..1 -> features float32 (B, 128) and logits float32 (B, num_classes).
 
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.

@@ -19,7 +19,7 @@ OF_LABELS = ("classifier_score", "label_accuracy", "label_accuracy_by_class", "c
 class Reading(NamedTuple):
     """A set of digits and what the judge sees in it."""
 
-    images: np.ndarray  # uint8 (N, 28, 28, 1)
+    images: np.ndarray  # uint8 (N, S, S, C)
     labels: np.ndarray  # int (N,), what was asked for or, where nothing was, what is read
     features: np.ndarray  # float32 (N, 128)
     probabilities: np.ndarray  # float32 (N, num_classes)
@@ -30,7 +30,7 @@ class Reading(NamedTuple):
 class Real(NamedTuple):
     """The real digits: what others are measured against."""
 
-    images: np.ndarray  # uint8 (N, 28, 28, 1)
+    images: np.ndarray  # uint8 (N, S, S, C)
     labels: np.ndarray  # int (N,)
     moments: tuple  # of the features of all
     features: np.ndarray  # float32, of 10,000 of them at random

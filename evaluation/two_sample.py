@@ -16,14 +16,14 @@ class Verdict(NamedTuple):
     """What a classifier, trained on one half of generated and real digits, makes of the other half."""
 
     accuracy: float  # 0.5 is guessing
-    images: np.ndarray  # uint8 (N, 28, 28, 1), the other half
+    images: np.ndarray  # uint8 (N, S, S, C), the other half
     generated: np.ndarray  # bool (N,)
     suspicion: np.ndarray  # float (N,), the log odds that it gives to an image's being generated
-    classifier: object  # a Keras model: float32 (B, 28, 28, 1) in -1..1 -> logits (B, 2), generated first
+    classifier: object  # a Keras model: float32 (B, S, S, C) in -1..1 -> logits (B, 2), generated first
 
 
 def tell_apart(fake, real, seed):
-    """Train a classifier to tell uint8 images (N, 28, 28, 1) from real ones, as many of each; returns a Verdict."""
+    """Train a classifier to tell uint8 images (N, S, S, C) from real ones, as many of each; returns a Verdict."""
     import keras
 
     keras.utils.set_random_seed(seed)

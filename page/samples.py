@@ -18,7 +18,7 @@ EDGES = {  # what the ends of a slider are called
 
 
 def measure(images):
-    """Measure the ink of images uint8 (N, 28, 28, C) by its moments; returns a dict of float (N,).
+    """Measure the ink of images uint8 (N, S, S, C) by its moments; returns a dict of float (N,).
 
     The slant is a shear; the width is what is left without it. The thickness is the ink by the length of its edge.
     Roundness is 1 where the ink spreads the same in all directions, 0 on a line.
@@ -50,7 +50,7 @@ def principal_directions(generator, noise, labels, images, count):
     the linear function that comes nearest to it, so they are orthogonal, whatever its layers are.
 
     Args:
-        noise, labels, images: digits of this generator, float32 (N, latent_dim), int (N,), uint8 (N, 28, 28, C).
+        noise, labels, images: digits of this generator, float32 (N, latent_dim), int (N,), uint8 (N, S, S, C).
         count: how many directions.
 
     Returns:

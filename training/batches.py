@@ -7,7 +7,7 @@ def training_batches(images, labels, batch_size, seed, first_step=0, replicas=ra
     """Return an endless `tf.data.Dataset` of (images, labels) batches, of step `first_step` and those after it.
 
     Args:
-        images: uint8 (N, 28, 28, C); TensorFlow keeps a copy of an array each time, but none of a tensor.
+        images: uint8 (N, S, S, C); TensorFlow keeps a copy of an array each time, but none of a tensor.
         labels: int (N,).
         replicas: those of all `of` that the batches are for: of each step's batch every one has an equal share, at its
             place, and here come the shares of these, one after the other.
