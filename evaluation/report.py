@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 import utils
 from evaluation.two_sample import occlusion
@@ -39,7 +40,8 @@ def confusion_matrix(labels, readings, num_classes, names=()):
         axes.text(column, row, str(count) if count else "", ha="center", va="center", color=colour, fontsize=8)
     ticks = np.arange(num_classes)
     axes.set(xlabel="read as", ylabel="asked for", xticks=ticks, yticks=ticks)
-    if len(names) == num_classes:
+    known = get_font(findfont(FontProperties())).get_charmap()
+    if len(names) == num_classes and all(ord(letter) in known for letter in "".join(names)):  # not KMNIST's
         axes.set_xticklabels(names, rotation=90)
         axes.set_yticklabels(names)
     return figure
