@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import importlib.util
 import itertools
 import os
@@ -55,13 +56,22 @@ def run(main, config_class, flags=None):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except (Stopped, BrokenPipeError) as end:
+    except (Stopped, OSError) as end:
+        if isinstance(end, Stopped):
+            code = 128 + end.signum
+        elif isinstance(end, BrokenPipeError):
+            code = 128 + 13  # SIGPIPE's number, which Windows lacks
+        elif end.errno == errno.ENOSPC:
+            code = 2
+            print(f"error: the output cannot be written ({end.strerror}): make room", file=sys.stderr)
+        else:
+            raise
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except OSError:  # Ctrl-C has ended its reader, too, as it does with tee; or it had read enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        sys.exit(128 + (end.signum if isinstance(end, Stopped) else 13))  # SIGPIPE's number, which Windows lacks
+        sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -34,17 +34,26 @@ def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
+SAYING = (
+    "from dataclasses import make_dataclass\n"
+    "from support import commands\n"
+    "commands.run(lambda config: print('said'), make_dataclass('Config', ()), [])\n"
+)
+
+
 def test_a_reader_that_has_read_enough_is_no_error():
-    program = (
-        "from dataclasses import make_dataclass\n"
-        "from support import commands\n"
-        "commands.run(lambda config: print('said'), make_dataclass('Config', ()), [])\n"
-    )
     output, written = os.pipe()
     os.close(output)
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=written, stderr=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-c", SAYING], cwd=ROOT, stdout=written, stderr=subprocess.PIPE)
     os.close(written)
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_output_on_a_full_disk_is_refused_in_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", SAYING], cwd=ROOT, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1) and done.stderr.startswith(b"error: the output")
 
 
 def test_each_of_several_values_has_to_be_in_range():
