@@ -156,6 +156,17 @@ def begin(models_dir):
     return aside
 
 
+def withdraw(models_dir):
+    """Take `begin` back where no state has come of it: the finished run is the last one again. Returns whether."""
+    begun = models_dir / UNFINISHED / BEGUN
+    if not begun.exists() or _states(models_dir, UNFINISHED):
+        return False
+    with contextlib.suppress(OSError):  # somebody keeps files in it
+        begun.unlink()
+        begun.parent.rmdir()
+    return True
+
+
 def finish(models_dir):
     """The run is done: keep its last state in FINISHED, from where more epochs can go on."""
     *older, last = _states(models_dir, UNFINISHED) or [None]

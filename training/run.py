@@ -56,7 +56,8 @@ class Run:
             if self.cluster and kind is UserError:
                 self.cluster.refuse(str(error))
             # A signal in the midst of a call of steps finds a state that is not whole; what was saved before is.
-            if kind is Stopped and self.chief and self.gan and self.record.images == self.gan.step * self.batch_size:
+            learned = self.gan.step * self.batch_size if self.gan else 0
+            if kind is Stopped and self.chief and 0 < learned == self.record.images:
                 self.save()
         if kind is Stopped:
             with contextlib.suppress(OSError):  # nobody reads it any more
@@ -96,13 +97,19 @@ class Run:
         self.state = checkpoint.find(self.models_dir) if resume else None
         if self.state:
             checkpoint.refuse_differences(self.state.about, about)
-        elif aside := checkpoint.begin(self.models_dir):
-            print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
-        elif resume:
-            print(f"there is no run in {self.models_dir} to resume: starting one")
+        else:
+            self.owned.callback(self._withdraw)
+            if aside := checkpoint.begin(self.models_dir):
+                print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
+            elif resume:
+                print(f"there is no run in {self.models_dir} to resume: starting one")
         self.begun = True
         if self.cluster:
             self.cluster.gather(greeting, checkpoint.pack(self.state))
+
+    def _withdraw(self):
+        if checkpoint.withdraw(self.models_dir):
+            self.begun = False
 
     def restore(self, gan):
         """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.
@@ -197,7 +204,8 @@ class Run:
             self.gan.averaged_generator.save(generator)
             self.gan.discriminator.save(discriminator)
             with open(history, "w", newline="") as file:
-                rows = csv.DictWriter(file, self.record.epochs[0].keys())
+                # Data under another name of its own may have been measured otherwise in an earlier sitting.
+                rows = csv.DictWriter(file, {name: None for epoch in self.record.epochs for name in epoch})
                 rows.writeheader()
                 rows.writerows(self.record.epochs)
             run_json.write_text(files.to_json(results))
@@ -205,6 +213,7 @@ class Run:
             quality.set_model(self.gan)  # as `fit` has, unless nothing was left to train
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
+        self.gan = None  # a signal that comes now finds nothing to save
 
 
 def _check_log_dir(log_dir):

@@ -12,6 +12,7 @@ import pytest
 from helpers import assert_equal_weights, assert_resumes, flags_of
 
 import discriminator
+import gan
 import train
 from support import commands, files
 from training import callbacks, checkpoint
@@ -64,15 +65,29 @@ def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeyp
     assert_resumes(config, whole)
 
 
-def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at):
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed):
     """Nothing was saved, so --resume begins anew, though there is a state of another run."""
     shutil.copytree(undisturbed / "models", config.models_dir)
-    stop_at(train, "build_gan")
     config = replace(config, generator_width=8, epochs=1)
-    with pytest.raises(commands.Stopped):
-        train.train(config)
+    checkpoint.begin(config.models_dir)
     train.train(replace(config, resume=True))
     assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
+
+
+def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, monkeypatch):
+    """Stopped while it is built, traces its first steps or ends them, diverged: the finished run is still the last."""
+    shutil.copytree(undisturbed / "models", config.models_dir)
+    for place in ((train, "build_gan"), (gan.GAN, "train_step"), (callbacks.Progress, "on_train_batch_end")):
+        stop_at(*place)
+        with pytest.raises(commands.Stopped):
+            train.train(config)
+        assert capsys.readouterr().out.endswith("stopped before it began\n")
+        assert checkpoint.find(config.models_dir).path.parent.name == "finished"
+    nan = gan.LOSSES["hinge"]._replace(generator=lambda logits: np.nan * logits)
+    monkeypatch.setitem(gan.LOSSES, "hinge", nan)
+    with pytest.raises(commands.UserError, match="not finite"):
+        train.train(config)
+    assert checkpoint.find(config.models_dir).path.parent.name == "finished"
 
 
 @pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])

@@ -1,5 +1,6 @@
 """Runs that are stopped, killed, damaged, or begun twice."""
 
+import csv
 import json
 import os
 import shlex
@@ -25,7 +26,7 @@ from training.record import Record
 
 def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at, undisturbed, capsys):
     for *place, n in (
-        (callbacks.Progress, "on_train_batch_end", 1),  # in the midst of an epoch
+        (callbacks.Progress, "on_train_batch_end", 2),  # in the midst of an epoch, after the first state
         (callbacks.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
         (Record, "save", 2),  # while the state is written, after that of the epoch's end
         (callbacks.Progress, "on_train_batch_end", 1),  # with the last step
@@ -72,6 +73,19 @@ def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, m
     assert first < 1000 < last
     run, reference = (json.loads((path / "models" / "run.json").read_text()) for path in (tmp_path, measured))
     assert run["quality"] == reference["quality"] and run["seconds"] > 1000
+
+
+def test_a_run_that_is_measured_from_its_second_sitting_on_can_be_written(small_npz, stop_at, monkeypatch, tmp_path):
+    """As where --dataset is stacked_mnist, and was a file of the same images."""
+    config = run_in(tmp_path, small_npz)
+    with monkeypatch.context() as patch:
+        patch.setattr(quality, "quality_of", lambda *data: None)
+        stop_at(callbacks.Progress, "on_train_batch_end", 3)
+        with pytest.raises(commands.Stopped):
+            train.train(config)
+    train.train(replace(config, resume=True))
+    first, second = csv.DictReader((config.models_dir / "history.csv").read_text().splitlines())
+    assert first["frechet_distance"] == "" and float(second["frechet_distance"]) > 0
 
 
 def test_signals_save_and_kills_do_no_harm(config, undisturbed):
