@@ -9,7 +9,7 @@ import numpy as np
 
 from support import idx, readers
 from support.commands import ROOT, UserError, quiet
-from support.files import whole_file
+from support.files import unreadable, whole_file
 from support.readers import SIZES
 
 DATA_DIR = ROOT / "data"
@@ -96,7 +96,7 @@ def load_dataset(name):
     try:
         dataset = _read(path)
     except OSError as error:
-        raise UserError(f"{error.filename or path} cannot be read ({error.strerror}): give another path") from error
+        raise unreadable(error.filename or path, error) from error
     except UserError as error:
         if name in NAMES:
             raise UserError(f"{error} (or delete it, to have it fetched anew)") from error

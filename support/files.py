@@ -140,6 +140,11 @@ def write_json(path, value):
         temporary.write_text(to_json(value))
 
 
+def unreadable(path, error):
+    """The UserError for an OSError of what is there and cannot be read."""
+    return UserError(f"{path} cannot be read ({error.strerror}): give another path")
+
+
 def check_writable(path):
     """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
     try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from support.commands import ROOT, UserError, quiet
 from support.datasets import MAX_CLASSES
-from support.files import MAX_TEXT, read_text
+from support.files import MAX_TEXT, read_text, unreadable
 from support.readers import SIZES
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
@@ -72,7 +72,7 @@ def load_network(path, source):
     except FileNotFoundError as error:
         raise UserError(f"there is no {path}: run {source} first, or give another path") from error
     except (IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
+        raise unreadable(path, error) from error
     except Exception as error:  # Keras, zipfile and HDF5 raise about any error there is
         reason = f" ({error})" if isinstance(error, _Refused) else ""
         raise UserError(
@@ -159,7 +159,7 @@ def read_run(models_dir):
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): give another path") from error
+        raise unreadable(path, error) from error
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 
