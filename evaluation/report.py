@@ -98,15 +98,16 @@ def write_report(path, table, measured, settings, names=()):
 
     cells = [[html.escape(cell) for cell in row] for row in table]
     rows = ["<tr><th>" + "<th>".join(cells[0])] + ["<tr><td>" + "<td>".join(row) for row in cells[1:]]
-    asked = measured.numbers["digits"]["label_accuracy"] is not None
-    readings = digits.probabilities.argmax(axis=1)
-    confused = confusion_matrix(digits.labels, readings, digits.probabilities.shape[1], names) if asked else None
+    confused = []
+    if measured.numbers["digits"]["label_accuracy"] is not None:
+        readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
+        confused = [embed(confusion_matrix(digits.labels, readings, num_classes, names), "What the judge reads")]
     page = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Digits</title><style>{STYLE}</style>',
         "<h1>How good are the digits?</h1>",
         "<table>" + "\n".join(rows) + "</table>",
         embed(sheet(np.arange(min(200, len(digits.labels)))), "The first digits"),
-        *([embed(confused, "What the judge reads")] if asked else []),
+        *confused,
         embed(sheet(most), "The most convincing of each class"),
         embed(sheet(least), "The least convincing of each class"),
         embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),
