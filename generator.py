@@ -17,30 +17,25 @@ def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, netw
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14, and five times as many before, where there are no labels.
         size: of the image, a multiple of 4: pixels a side. The sizes in the comments are those of 28.
-        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 4 * width, 384.
+        network: "supersampled" draws at twice the size and takes the mean of each 2x2, so that a pixel is grey where an
+            edge passes through it, as in MNIST; "dense" is the paper's own (Goodfellow et al., 2014), smaller: two
+            hidden layers of 4 * width, 384.
 
     Returns:
-        A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels)
-        in -1..1.
+        A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels) in -1..1.
     """
     if network == "dense":
-        return keras.Sequential(
-            [
-                keras.Input((latent_dim + num_classes,)),
-                layers.Dense(4 * width, activation="relu"),
-                layers.Dense(4 * width, activation="relu"),
-                layers.Dense(size * size * channels, activation="hard_tanh"),
-                layers.Reshape((size, size, channels)),
-            ],
-            name="generator",
-        )
-    start = size // 4
-    # Where no label says which digit to draw, this layer parts the noise into regions: fewer fall between two.
-    parting = [layers.Dense(5 * width), layers.LeakyReLU(0.2)] if num_classes == 1 else []
-    return keras.Sequential(
-        [
-            keras.Input((latent_dim + num_classes,)),
-            *parting,
+        drawing = [
+            layers.Dense(4 * width, activation="relu"),
+            layers.Dense(4 * width, activation="relu"),
+            layers.Dense(size * size * channels, activation="hard_tanh"),
+            layers.Reshape((size, size, channels)),
+        ]
+    else:
+        start, finer = size // 4, 2 if network == "supersampled" else 1
+        drawing = [
+            # Where no label says which digit to draw, these part the noise into regions: fewer fall between two.
+            *([layers.Dense(5 * width), layers.LeakyReLU(0.2)] if num_classes == 1 else []),
             # BatchNormalization has a bias of its own, so the layers before it need none. Its momentum is far below
             # Keras' 0.99: the statistics must keep up with a network that changes at every step.
             layers.Dense(start * start * width, use_bias=False),
@@ -53,7 +48,7 @@ def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, netw
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
             # hard_tanh reaches -1 and 1, as most pixels of a digit do; tanh leaves a grey veil.
-            layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="hard_tanh"),  # (B, 28, 28, C)
-        ],
-        name="generator",
-    )
+            layers.Conv2DTranspose(channels, 4 * finer, strides=2 * finer, padding="same", activation="hard_tanh"),
+            *([layers.AveragePooling2D(finer)] if finer > 1 else []),  # (B, 28, 28, C)
+        ]
+    return keras.Sequential([keras.Input((latent_dim + num_classes,)), *drawing], name="generator")

@@ -78,29 +78,39 @@ def _bias(layer, length):
 
 
 def _convolution(layer, operations):
-    """A convolution has a large image and a small one: it goes from the first to the second, a transposed one back."""
     if max(layer.dilation_rate) > 1 or getattr(layer, "groups", 1) > 1:
         _refuse(layer, "dilation or groups")
+    kernel = layer.kernel.numpy().astype(float)  # (rows, columns, the large image's channels, the small one's)
     transposed = type(layer).__name__ == "Conv2DTranspose"
+    operations.append(_windows(layer, kernel, _bias(layer, layer.output.shape[-1]), transposed))
+
+
+def _average_pooling(layer, operations):
+    if layer.padding != "valid":  # at the margin "same" is the mean of fewer
+        _refuse(layer, f"the padding {layer.padding}")
+    channels, size = layer.output.shape[-1], layer.pool_size
+    kernel = np.tile(np.eye(channels) / math.prod(size), (*size, 1, 1))  # each channel by itself
+    operations.append(_windows(layer, kernel, np.zeros(channels)))
+
+
+def _windows(layer, kernel, bias, transposed=False):
+    """The operation of a layer with a large image and a small one, from the first to the second; transposed, back."""
     images = list(layer.input.shape[1:]), list(layer.output.shape[1:])
     small, large = images if transposed else images[::-1]
-    kernel = layer.kernel.numpy().astype(float)  # (rows, columns, the large image's channels, the small one's)
     weights = kernel.reshape(-1, small[2])
-    sizes = zip(large, small, layer.kernel_size, layer.strides, strict=False)
+    sizes = zip(large, small, kernel.shape[:2], layer.strides, strict=False)
     # TensorFlow's "same" has the odd pixel of the margin last; "valid" has none, and the formula says so.
     before = [max((after - 1) * stride + size - whole, 0) // 2 for whole, after, size, stride in sizes]
-    operations.append(
-        {
-            "do": "transposed convolution" if transposed else "convolution",
-            "large": large,
-            "small": small,
-            "kernel": list(layer.kernel_size),
-            "strides": list(layer.strides),
-            "before": before,
-            "weights": weights.T if transposed else weights,  # (what goes in, what comes out)
-            "bias": _bias(layer, images[1][2]),
-        }
-    )
+    return {
+        "do": "transposed convolution" if transposed else "convolution",
+        "large": large,
+        "small": small,
+        "kernel": list(kernel.shape[:2]),
+        "strides": list(layer.strides),
+        "before": before,
+        "weights": weights.T if transposed else weights,  # (what goes in, what comes out)
+        "bias": bias,
+    }
 
 
 def _up_sampling(layer, operations):
@@ -155,6 +165,7 @@ LAYERS = {
     "Dense": _dense,
     "Conv2D": _convolution,
     "Conv2DTranspose": _convolution,
+    "AveragePooling2D": _average_pooling,
     "UpSampling2D": _up_sampling,
     "BatchNormalization": _batch_normalization,
     "Rescaling": _rescaling,

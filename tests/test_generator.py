@@ -1,13 +1,17 @@
 """The networks: shapes, ranges, and files that need nothing of this repository."""
 
+from typing import get_args
+
+import keras
 import numpy as np
 import pytest
 
+import train
 from discriminator import build_discriminator
 from generator import build_generator
 
 
-@pytest.mark.parametrize("network", ["convolutional", "dense"])
+@pytest.mark.parametrize("network", get_args(train.Network))
 @pytest.mark.parametrize(("num_classes", "channels", "size"), [(10, 1, 28), (1, 1, 28), (26, 3, 28), (10, 3, 32)])
 def test_shapes_and_ranges(num_classes, channels, size, network):
     generator = build_generator(16, num_classes, channels, width=8, size=size, network=network)
@@ -18,7 +22,16 @@ def test_shapes_and_ranges(num_classes, channels, size, network):
     assert images.min() >= -1 and images.max() <= 1
     assert discriminator(images, training=True).shape == (5, num_classes)
     kinds = {type(layer).__name__ for each in (generator, discriminator) for layer in each.layers}
-    assert ("Conv2D" in kinds) == ("Conv2DTranspose" in kinds) == (network == "convolutional")
+    assert ("Conv2D" in kinds) == ("Conv2DTranspose" in kinds) == (network != "dense")
+
+
+def test_a_supersampled_image_is_the_mean_of_one_twice_the_size():
+    generator = build_generator(16, 10, width=8, network="supersampled")
+    drawn = keras.Sequential(generator.layers[:-1])
+    inputs = np.random.default_rng(0).standard_normal((5, 26), "float32")
+    fine = np.array(drawn(inputs))
+    assert fine.shape == (5, 56, 56, 1)
+    np.testing.assert_allclose(generator(inputs), fine.reshape(5, 28, 2, 28, 2, 1).mean(axis=(2, 4)), atol=1e-6)
 
 
 def test_label_changes_the_image():

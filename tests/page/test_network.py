@@ -37,6 +37,7 @@ NETWORKS = {
         layers.Conv2D(5, 3, padding="same"),
         layers.UpSampling2D((3, 2), interpolation="bilinear"),
         layers.Conv2D(2, 3, padding="valid", activation="hard_tanh"),
+        layers.AveragePooling2D((3, 2), strides=(2, 3)),
     ],
     "normalised wherever it can be": [
         keras.Input((20,)),
@@ -152,6 +153,7 @@ def test_normalisation_vanishes_into_the_layer_before():
         (layers.Conv2D(3, 2, dilation_rate=2), "dilation"),
         (layers.Conv2D(3, 2, groups=3), "groups"),
         (layers.UpSampling2D(interpolation="bicubic"), "bicubic"),
+        (layers.AveragePooling2D(2, padding="same"), "padding same"),
         (layers.UpSampling2D(data_format="channels_first"), "channels_first"),
     ],
 )
