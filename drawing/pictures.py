@@ -10,6 +10,7 @@ from support.commands import UserError, progress_bar
 
 WIDTH = 20  # digits: the longest line of a number
 PIXELS = 600  # about so wide pictures become, magnified
+MAX_ON_SHEET = 1000  # digits; more would be specks
 MAX_FILM = 2**28  # pixels of all frames
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from discriminator import build_discriminator
 from drawing import hands
-from generate_digits import Config, classes_to_draw, generate
+from drawing.labels import classes_to_draw
+from generate_digits import Config, generate
 from generator import build_generator
 from support import commands, model_files
 from support.model_files import PRETRAINED_DIR
