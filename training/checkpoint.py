@@ -30,19 +30,11 @@ STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
 NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
 BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: before its first state, the finished one is another
-# What may differ when resuming:
-FREE = ("dataset", "epochs", "models_dir", "samples_dir", "log_dir", "resume", "checkpoint_every")
 
 
 class State(NamedTuple):
     path: Path  # its directory
     about: dict  # what its about.json says
-
-
-def architecture(network):
-    """Describe the layers of a Keras Sequential, their names aside, as a list for about.json."""
-    layers = [layer.get_config() | {"class": type(layer).__name__} for layer in network.layers]
-    return json.loads(json.dumps([{k: v for k, v in layer.items() if k != "name"} for layer in layers], default=str))
 
 
 def save(models_dir, gan, record, about):
@@ -99,30 +91,6 @@ def find(models_dir):
         if (models_dir / place / BEGUN).exists():
             break
     return None
-
-
-def refuse_differences(theirs, ours):
-    """Raise UserError where `ours` is not the run to resume, of which about.json says `theirs`."""
-    for name, value in ours["config"].items():
-        flag, old = "--" + name.replace("_", "-"), theirs["config"].get(name)
-        if name not in FREE and name in theirs["config"] and value != old:  # else from before there was such a flag
-            raise UserError(f"{flag} is {value} here and {old} in the run to resume: give the same")
-    if ours["config"]["epochs"] < theirs["config"]["epochs"]:
-        raise UserError(
-            f"--epochs {ours['config']['epochs']} is less than the {theirs['config']['epochs']} of the run to resume: "
-            "give as many, or more"
-        )
-    if ours["data"] != theirs["data"]:
-        raise UserError("the data is not that of the run to resume: give --dataset the same images and labels")
-    for network, layers in ours.get("architecture", {}).items():
-        old_layers = theirs["architecture"][network]
-        for number, (new, old) in enumerate(zip(layers, old_layers, strict=False), 1):
-            if new != old:
-                raise UserError(f"layer {number} of the {network} is {new} here and {old} in the run: make it the same")
-        if len(layers) != len(old_layers):
-            raise UserError(
-                f"the {network} has {len(layers)} layers here and {len(old_layers)} in the run: give as many"
-            )
 
 
 def restore(state, gan):

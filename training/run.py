@@ -11,7 +11,7 @@ import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
 from support.model_files import NETWORKS
-from training import checkpoint
+from training import checkpoint, same_run
 from training.lock import only_run
 from training.record import Record
 from training.tf_config import read_cluster
@@ -82,7 +82,7 @@ class Run:
         if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
             raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
         greeting = about["config"] | about["data"]
-        greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in checkpoint.FREE}
+        greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
         if not self.chief:
             directory = Path(self.owned.enter_context(tempfile.TemporaryDirectory()))
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
@@ -96,7 +96,7 @@ class Run:
             files.sweep(directory)
         self.state = checkpoint.find(self.models_dir) if resume else None
         if self.state:
-            checkpoint.refuse_differences(self.state.about, about)
+            same_run.refuse_differences(self.state.about, about)
         else:
             self.owned.callback(self._withdraw)
             if aside := checkpoint.begin(self.models_dir):
@@ -116,9 +116,9 @@ class Run:
 
         Raises UserError where its layers are not those of that state.
         """
-        self.about["architecture"] = {name: checkpoint.architecture(getattr(gan, name)) for name in NETWORKS}
+        self.about["architecture"] = {name: same_run.architecture(getattr(gan, name)) for name in NETWORKS}
         if self.state:
-            checkpoint.refuse_differences(self.state.about, self.about)  # now with the architecture
+            same_run.refuse_differences(self.state.about, self.about)  # now with the architecture
             self.record = checkpoint.restore(self.state, gan)
         self.earlier, self.gan = self.record.seconds["total"], gan
 

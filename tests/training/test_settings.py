@@ -6,7 +6,7 @@ import pytest
 
 import train
 from gan import LOSSES
-from training import checkpoint
+from training import same_run
 from training.settings import PENALTIES, RATES, WANTED, settle
 
 
@@ -27,4 +27,4 @@ def test_a_flag_wins_and_nothing_stays_open(loss):
 def test_a_run_from_before_a_flag_can_be_resumed():
     ours = {"config": {"epochs": 2, "r1_gamma": 1.0, "r2_gamma": 0.0}, "data": {}}
     theirs = {"config": {"epochs": 2, "r1_gamma": 1.0}, "data": {}, "architecture": {}}
-    checkpoint.refuse_differences(theirs, ours)
+    same_run.refuse_differences(theirs, ours)
