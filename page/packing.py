@@ -8,6 +8,7 @@ import numpy as np
 from support.commands import UserError
 
 IDLE = ("InputLayer", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "Identity")
+MAX_POOLING = 2**22  # weights of a pooling as a convolution: a file of a few bytes can ask for any number of channels
 SHAPING = ("Reshape", "Flatten")  # nothing moves: the page keeps all numbers in a row, channels last
 
 
@@ -89,6 +90,8 @@ def _average_pooling(layer, operations):
     if layer.padding != "valid":  # at the margin "same" is the mean of fewer
         _refuse(layer, f"the padding {layer.padding}")
     channels, size = layer.output.shape[-1], layer.pool_size
+    if channels**2 * math.prod(size) > MAX_POOLING:
+        _refuse(layer, f"{channels} channels")
     kernel = np.tile(np.eye(channels) / math.prod(size), (*size, 1, 1))  # each channel by itself
     operations.append(_windows(layer, kernel, np.zeros(channels)))
 

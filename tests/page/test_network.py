@@ -161,3 +161,9 @@ def test_another_layer_is_refused(layer, named):
     with pytest.raises(UserError, match=named) as refusal:
         pack(keras.Sequential([keras.Input((6, 6, 3)), layer]))
     assert "\n" not in str(refusal.value) and ": " in str(refusal.value)
+
+
+def test_pooling_of_any_number_of_channels_is_refused():
+    """As a convolution it has their square in weights, of which the file needs to bring none."""
+    with pytest.raises(UserError, match="100000 channels of the AveragePooling2D"):
+        pack(keras.Sequential([keras.Input((1, 1, 100_000)), layers.AveragePooling2D(1)]))
