@@ -10,7 +10,6 @@ import evaluate
 import generate_digits
 import play
 import train
-from drawing.labels import labels_of
 from evaluation import judge
 from page.document import shown_names
 from support import model_files
@@ -61,7 +60,6 @@ def test_classes_are_drawn_by_name(trained, tmp_path):
     assert (ink.argmax(axis=-1) == labels).mean() > 0.8, ink  # each class has a colour
     assert draw(digits="cat")[1].tolist() == [2]
     draw(morph="ape,cat")
-    assert labels_of("salt, pepper", "--only", ("cat", "salt, pepper")).tolist() == [1]
     for wrong in ({"only": "dog"}, {"only": "ape,"}, {"digits": "7"}, {"morph": "ape"}):
         with pytest.raises(UserError):
             draw(**wrong)
@@ -79,23 +77,6 @@ def test_the_fully_connected_pair_is_drawn_and_played_with(small_npz, tmp_path):
 
 def places_of(places):
     return {"models_dir": places["models_dir"], "output_dir": places["samples_dir"]}
-
-
-def test_letters_need_no_commas():
-    assert labels_of("CAB", "--digits", list("ABC")).tolist() == [2, 0, 1]
-    assert labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
-    assert labels_of("12,3", "--only", []).tolist() == [12, 3]
-    assert labels_of("123", "--only", []).tolist() == [1, 2, 3]
-    assert labels_of("11,", "--only", []).tolist() == [11]
-    assert labels_of(" cat", "--only", NAMES).tolist() == [2]
-    for text, word, names in (("dog", "dog", NAMES), ("CAX", "X", list("ABC"))):
-        with pytest.raises(UserError, match=f"--only '{word}' is no class"):
-            labels_of(text, "--only", names)
-    with pytest.raises(UserError, match="'x' is no class of these models: give their numbers, such as --only 3,8"):
-        labels_of("3,x", "--only", [])
-    for text in ("", " "):
-        with pytest.raises(UserError, match="--only"):
-            labels_of(text, "--only", list("ABC"))
 
 
 def test_the_page_calls_them_by_name(trained, refuses, tmp_path):

@@ -6,7 +6,6 @@ import pytest
 
 import train
 from gan import LOSSES
-from training import same_run
 from training.settings import PENALTIES, RATES, WANTED, settle
 
 
@@ -22,9 +21,3 @@ def test_a_flag_wins_and_nothing_stays_open(loss):
     assert all(getattr(settled, name) is not None for name in (*RATES, *PENALTIES))
     given = settle(train.Config(loss=loss, r1_gamma=7.0, generator_lr=1e-5, mismatch=0.0))
     assert (given.r1_gamma, given.generator_lr, given.mismatch) == (7.0, 1e-5, 0.0)
-
-
-def test_a_run_from_before_a_flag_can_be_resumed():
-    ours = {"config": {"epochs": 2, "r1_gamma": 1.0, "r2_gamma": 0.0}, "data": {}}
-    theirs = {"config": {"epochs": 2, "r1_gamma": 1.0}, "data": {}, "architecture": {}}
-    same_run.refuse_differences(theirs, ours)

@@ -1,0 +1,26 @@
+"""drawing/labels.py: what flags call classes."""
+
+import pytest
+
+from drawing.labels import labels_of
+from support.commands import UserError
+
+NAMES = ("ape", "barn owl", "cat")
+
+
+def test_letters_need_no_commas():
+    assert labels_of("CAB", "--digits", list("ABC")).tolist() == [2, 0, 1]
+    assert labels_of("AB", "--digits", ["A", "B", "AB"]).tolist() == [2]
+    assert labels_of("salt, pepper", "--only", ("cat", "salt, pepper")).tolist() == [1]
+    assert labels_of("12,3", "--only", []).tolist() == [12, 3]
+    assert labels_of("123", "--only", []).tolist() == [1, 2, 3]
+    assert labels_of("11,", "--only", []).tolist() == [11]
+    assert labels_of(" cat", "--only", NAMES).tolist() == [2]
+    for text, word, names in (("dog", "dog", NAMES), ("CAX", "X", list("ABC"))):
+        with pytest.raises(UserError, match=f"--only '{word}' is no class"):
+            labels_of(text, "--only", names)
+    with pytest.raises(UserError, match="'x' is no class of these models: give their numbers, such as --only 3,8"):
+        labels_of("3,x", "--only", [])
+    for text in ("", " "):
+        with pytest.raises(UserError, match="--only"):
+            labels_of(text, "--only", list("ABC"))
