@@ -17,7 +17,8 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
         width: features at 7x7; half as many at 14x14, twice as many at 4x4.
         size: of the image, pixels a side. The sizes in the comments are those of 28.
         network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 288. Of
-            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work.
+            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work. Any
+            other is the convolutional one: "supersampled" is the generator's.
 
     Returns:
         A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high where an

@@ -7,9 +7,9 @@ from keras import layers
 def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, network="convolutional"):
     """Build the generator.
 
-    A light DCGAN (Radford et al., 2016): one Dense layer lays out an image of `width` features, a quarter of the
-    final size, and two transposed convolutions double that. The label enters as a one-hot beside the noise (Mirza and
-    Osindero, 2014).
+    By default a light DCGAN (Radford et al., 2016): one Dense layer lays out an image of `width` features, a quarter of
+    the final size, and two transposed convolutions double that. The label enters as a one-hot beside the noise (Mirza
+    and Osindero, 2014).
 
     Args:
         latent_dim: length of the noise vector z, standard normal.
@@ -17,9 +17,9 @@ def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, netw
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14, and five times as many before, where there are no labels.
         size: of the image, a multiple of 4: pixels a side. The sizes in the comments are those of 28.
-        network: "supersampled" draws at twice the size and takes the mean of each 2x2, so that a pixel is grey where an
-            edge passes through it, as in MNIST; "dense" is the paper's own (Goodfellow et al., 2014), smaller: two
-            hidden layers of 4 * width, 384.
+        network: "supersampled" has the last layer draw at twice the final size, and takes the mean of each 2x2: a pixel
+            is grey where an edge passes through it, as in MNIST. "dense" is the paper's own (Goodfellow et al., 2014),
+            smaller: two hidden layers of 4 * width, 384.
 
     Returns:
         A `keras.Sequential`: float32 (B, latent_dim + num_classes) -> float32 (B, size, size, channels) in -1..1.
@@ -32,7 +32,8 @@ def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, netw
             layers.Reshape((size, size, channels)),
         ]
     else:
-        start, finer = size // 4, 2 if network == "supersampled" else 1
+        start = size // 4
+        finer = 2 if network == "supersampled" else 1
         drawing = [
             # Where no label says which digit to draw, these part the noise into regions: fewer fall between two.
             *([layers.Dense(5 * width), layers.LeakyReLU(0.2)] if num_classes == 1 else []),
@@ -47,8 +48,8 @@ def build_generator(latent_dim, num_classes, channels=1, width=96, size=28, netw
             layers.Conv2DTranspose(width // 2, 4, strides=2, padding="same", use_bias=False),  # (B, 14, 14, width / 2)
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
-            # hard_tanh reaches -1 and 1, as most pixels of a digit do; tanh leaves a grey veil.
+            # To (B, 28, 28, C), or (B, 56, 56, C). hard_tanh reaches -1 and 1, as most pixels do; tanh leaves a veil.
             layers.Conv2DTranspose(channels, 4 * finer, strides=2 * finer, padding="same", activation="hard_tanh"),
-            *([layers.AveragePooling2D(finer)] if finer > 1 else []),  # (B, 28, 28, C)
+            *([layers.AveragePooling2D(finer)] if finer > 1 else []),
         ]
     return keras.Sequential([keras.Input((latent_dim + num_classes,)), *drawing], name="generator")

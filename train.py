@@ -34,7 +34,7 @@ class Config:
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
-    network: Network = "convolutional"  # supersampled: steeper edges; dense: the pair of the 2014 paper
+    network: Network = "convolutional"  # supersampled: steeper edges, more slips; dense: the pair of the 2014 paper
     latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
     generator_width: Annotated[int, Range(2, 512)] = 96  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
