@@ -31,6 +31,8 @@ def refuse_differences(theirs, ours):
         old_layers = theirs["architecture"][network]
         for number, (new, old) in enumerate(zip(layers, old_layers, strict=False), 1):
             if new != old:
+                changed = [name for name in new | old if new.get(name) != old.get(name)]
+                new, old = ({name: layer[name] for name in changed if name in layer} for layer in (new, old))
                 raise UserError(f"layer {number} of the {network} is {new} here and {old} in the run: make it the same")
         if len(layers) != len(old_layers):
             raise UserError(
