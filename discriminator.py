@@ -17,8 +17,8 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
         width: features at 7x7; half as many at 14x14, twice as many at 4x4.
         size: of the image, pixels a side. The sizes in the comments are those of 28.
         network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 288. Of
-            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work. Any
-            other is the convolutional one: "supersampled" is the generator's.
+            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work.
+            "supersampled" looks at each pixel and its neighbours first, for edges as fine as its generator's.
 
     Returns:
         A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high where an
@@ -37,11 +37,10 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             ],
             name="discriminator",
         )
-    # Where no label says which digit to expect, one more hidden layer tells a digit from what lies between two.
-    deeper = [layers.Dense(8 * width // 3), layers.LeakyReLU(0.2)] if num_classes == 1 else []
     return keras.Sequential(
         [
             keras.Input((size, size, channels)),
+            *([layers.Conv2D(8, 3, padding="same"), layers.LeakyReLU(0.2)] if network == "supersampled" else []),
             layers.Conv2D(width // 2, 4, strides=2, padding="same"),  # (B, 14, 14, width / 2)
             layers.LeakyReLU(0.2),
             layers.Conv2D(width, 4, strides=2, padding="same"),  # (B, 7, 7, width)
@@ -49,7 +48,8 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             layers.Conv2D(2 * width, 4, strides=2, padding="same"),  # (B, 4, 4, 2 * width)
             layers.LeakyReLU(0.2),
             layers.Flatten(),
-            *deeper,
+            # Where no label says which digit to expect, this tells a digit from what lies between two.
+            *([layers.Dense(8 * width // 3), layers.LeakyReLU(0.2)] if num_classes == 1 else []),
             # Without this layer each logit would be a sum over local features, blind to what goes together.
             layers.Dense(4 * width // 3),
             layers.LeakyReLU(0.2),

@@ -34,6 +34,12 @@ def test_a_supersampled_image_is_the_mean_of_one_twice_the_size():
     np.testing.assert_allclose(generator(inputs), fine.reshape(5, 28, 2, 28, 2, 1).mean(axis=(2, 4)), atol=1e-6)
 
 
+def test_a_supersampled_image_is_first_looked_at_in_full_size():
+    plain, first = (build_discriminator(10, width=12, network=network) for network in ("convolutional", "supersampled"))
+    assert first.layers[0].output.shape == (None, 28, 28, 8)
+    assert [weight.shape for weight in first.weights[4:]] == [weight.shape for weight in plain.weights[2:]]
+
+
 def test_label_changes_the_image():
     generator = build_generator(16, 10)
     noise = np.zeros((10, 16), "float32")

@@ -26,7 +26,7 @@ def moves(network, make, gradients):
     return moved
 
 
-@pytest.mark.parametrize("kind", ["convolutional", "dense"])
+@pytest.mark.parametrize("kind", ["convolutional", "supersampled", "dense"])
 def test_hidden_kernels_learn_in_all_directions_alike(kind):
     network = build_discriminator(10, width=12, network=kind)
     rng = np.random.default_rng(0)
