@@ -96,7 +96,8 @@ def find(models_dir):
 def restore(state, gan):
     """Set a compiled `gan.GAN` to a State; returns its Record."""
     try:
-        _checkpoint(gan).read(state.path / STATE).assert_consumed()
+        with contextlib.chdir(state.path):  # TensorFlow takes a path to read for a pattern: exp[1] would match exp1
+            _checkpoint(gan).read(STATE).assert_consumed()
         record = Record.load(state.path / RECORD)
     except Exception as error:  # the bytes are those that were saved, so only another version of Keras can fail
         reason = str(error).partition("\n")[0]
@@ -136,15 +137,24 @@ def withdraw(models_dir):
 
 
 def finish(models_dir):
-    """The run is done: keep its last state in FINISHED, from where more epochs can go on."""
+    """The run is done: keep its last state in FINISHED, from where more epochs can go on.
+
+    Raises UserError where it cannot be moved there; then it stays where it is.
+    """
     *older, last = _states(models_dir, UNFINISHED) or [None]
     if last:
-        before = [*older, *_states(models_dir, FINISHED)]
-        (models_dir / FINISHED).mkdir(exist_ok=True)
+        place, before = models_dir / FINISHED, _states(models_dir, FINISHED)
+        for state in older:
+            _remove(state)
+        try:
+            place.mkdir(exist_ok=True)
+            (models_dir / UNFINISHED / BEGUN).unlink(missing_ok=True)
+            os.replace(last, place / last.name)
+        except OSError as error:  # it is a file, or one of the two a link to another disk
+            reason = f"cannot move {last} into {place} ({error.strerror})"
+            raise UserError(f"{reason}: remove what is in the way, and go on with --resume") from error
         for state in before:
             _remove(state)
-        (models_dir / UNFINISHED / BEGUN).unlink(missing_ok=True)
-        os.replace(last, models_dir / FINISHED / last.name)
     with contextlib.suppress(OSError):  # missing, or somebody keeps files in it
         (models_dir / UNFINISHED).rmdir()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from helpers import assert_equal_weights, assert_resumes, flags_of
+from helpers import assert_equal_weights, assert_resumes, assert_same_run, flags_of
 
 import discriminator
 import gan
@@ -88,6 +88,17 @@ def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, sto
     with pytest.raises(commands.UserError, match="not finite"):
         train.train(config)
     assert checkpoint.find(config.models_dir).path.parent.name == "finished"
+
+
+def test_a_last_state_that_cannot_be_moved_stays_where_it_is(unfinished, undisturbed, refuses):
+    """A file is in its way; the results are written all the same."""
+    finished = unfinished.models_dir / "finished"
+    finished.touch()
+    assert f"{finished} (File exists): " in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
+    assert_same_run(unfinished.models_dir, unfinished.samples_dir, undisturbed)
+    finished.unlink()
+    assert_resumes(unfinished, undisturbed)
+    assert checkpoint.find(unfinished.models_dir).path.parent == finished
 
 
 @pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])

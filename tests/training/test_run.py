@@ -25,6 +25,8 @@ from training.record import Record
 
 
 def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at, undisturbed, capsys):
+    """In a directory that a shell and TensorFlow could take for a pattern."""
+    config = replace(config, models_dir=config.models_dir.with_name("my models [1]"))
     for *place, n in (
         (callbacks.Progress, "on_train_batch_end", 2),  # in the midst of an epoch, after the first state
         (callbacks.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
