@@ -6,6 +6,7 @@ That one reads MNIST; evaluate.py trains one for other data when it first needs 
 digits alone; the test digits are read once, at the end, to report its accuracy.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -97,7 +98,8 @@ def load_judge(path=JUDGE):
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.
     """
-    network = load_network(path, "python -m evaluation.judge" + (f" --output {path}" if path != JUDGE else ""))
+    flags = [] if path == JUDGE else ["--output", str(path)]
+    network = load_network(path, shlex.join(["python", "-m", "evaluation.judge", *flags]))
     try:
         features = network.get_layer("features").output
         if features.shape != (None, FEATURES):

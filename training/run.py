@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import platform
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -100,7 +101,8 @@ class Run:
         else:
             self.owned.callback(self._withdraw)
             if aside := checkpoint.begin(self.models_dir):
-                print(f"there was an unfinished run; it is now in {aside}, for --resume --models-dir {aside}")
+                flags = shlex.join(["--resume", "--models-dir", str(aside)])
+                print(f"there was an unfinished run; it is now in {aside}, for {flags}")
             elif resume:
                 print(f"there is no run in {self.models_dir} to resume: starting one")
         self.begun = True
