@@ -78,7 +78,8 @@ def run(main, config_class, flags=None):
 
 def require(module, flag, requirements):
     """Raise UserError where a module is missing that only `flag` needs."""
-    if importlib.util.find_spec(module) is None:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:  # a directory of that name, perhaps of its logs, is no module
         raise UserError(f"{flag} needs {module}, which is not installed: pip install -r {requirements}")
 
 

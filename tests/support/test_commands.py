@@ -56,6 +56,13 @@ def test_output_on_a_full_disk_is_refused_in_one_line():
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1) and done.stderr.startswith(b"error: the output")
 
 
+def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "absent").mkdir()
+    with pytest.raises(commands.UserError, match="--log-dir needs absent, which is not installed: pip install"):
+        commands.require("absent", "--log-dir", "requirements.txt")
+
+
 def test_each_of_several_values_has_to_be_in_range():
     commands.check_ranges(scaling.Config(batch_sizes=(2, 8192)))
     with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
