@@ -85,6 +85,7 @@ def evaluate(config):
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     images, labels, source = digits_to_score(config, dataset)
+    training = model_files.read_run(source)  # now, before a run that is under way writes another
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
@@ -126,7 +127,7 @@ def evaluate(config):
     settings = {
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "training": model_files.read_run(source),
+        "training": training,
     }
     if config.json:
         files.write_json(config.json, settings | numbers)
