@@ -132,16 +132,19 @@ def table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the table."""
-    jobs = [(name, seed) for name in config.kinds for seed in range(min(config.seeds, RUNS[name][1]))]
+    seeds = {name: range(min(config.seeds, RUNS[name][1])) for name in config.kinds}
+    jobs = [(name, seed) for name in seeds for seed in seeds[name]]
+    done = {name: [] for name in seeds}
 
     def job(name, seed):
         return measure(name, seed, seed < config.classifiers, alone=config.side_by_side == 1)
 
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}, "floors": {}}
-    results["runs"] |= {name: [] for name in config.kinds}
     results["machine"] = machine()
     for (name, _), (numbers, floors) in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
-        results["runs"][name].append(numbers)
+        done[name].append(numbers)
+        if len(done[name]) == len(seeds[name]):  # until then, what an earlier benchmark found stays
+            results["runs"][name] = done[name]
         for column, floor in floors.items():  # with those of the classifiers, where a run has them
             results["floors"].setdefault(column, {}).update(floor)
         files.write_json(RESULTS, results)

@@ -8,9 +8,11 @@ from benchmarks import seeds
 
 
 def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
-    """Without labels there is nothing for a classifier to learn from; what is done is written before the next run."""
+    """Without labels there is nothing for a classifier to learn from; a kind that is done takes its earlier place."""
     monkeypatch.setattr(seeds, "ROOT", tmp_path)
     monkeypatch.setattr(seeds, "RESULTS", tmp_path / "seeds.json")
+    earlier = {name: [{"frechet_distance": 3.0}] for name in ("default", "without labels", "long")}
+    seeds.RESULTS.write_text(json.dumps({"runs": earlier, "floors": {}}))
     done = []
 
     def command(script, *words):
@@ -30,7 +32,8 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     config = seeds.Config(kinds=("default", "without labels"), seeds=2, classifiers=1)
     with pytest.raises(KeyboardInterrupt):
         seeds.benchmark(config)
-    assert len(json.loads(seeds.RESULTS.read_text())["runs"]["default"]) == 2
+    runs = json.loads(seeds.RESULTS.read_text())["runs"]
+    assert len(runs.pop("default")) == 2 and earlier.pop("default") and runs == earlier
     before, done[:] = list(done), []
     seeds.benchmark(config)
     evaluated = [words for words in before + done if words[0] == "evaluate.py"]
