@@ -85,7 +85,7 @@ def evaluate(config):
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     images, labels, source = digits_to_score(config, dataset)
-    training = model_files.read_run(source)  # now, before a run that is under way writes another
+    training = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained

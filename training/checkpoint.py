@@ -144,15 +144,15 @@ def finish(models_dir):
     *older, last = _states(models_dir, UNFINISHED) or [None]
     if last:
         place, before = models_dir / FINISHED, _states(models_dir, FINISHED)
-        for state in older:
+        for state in older:  # which would be found before one that is finished
             _remove(state)
         try:
             place.mkdir(exist_ok=True)
             (models_dir / UNFINISHED / BEGUN).unlink(missing_ok=True)
             os.replace(last, place / last.name)
-        except OSError as error:  # it is a file, or one of the two a link to another disk
-            reason = f"cannot move {last} into {place} ({error.strerror})"
-            raise UserError(f"{reason}: remove what is in the way, and go on with --resume") from error
+        except OSError as error:  # FINISHED is a file, or it or UNFINISHED a link to another disk
+            reason = f"all is written, but {last} cannot be moved into {place} ({error.strerror})"
+            raise UserError(f"{reason}: see to that, and go on with --resume") from error
         for state in before:
             _remove(state)
     with contextlib.suppress(OSError):  # missing, or somebody keeps files in it

@@ -138,9 +138,10 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
 
 
 def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed, capsys):
-    train.train(replace(unfinished, seed=1, epochs=1))
-    aside = unfinished.models_dir / "unfinished-1"
-    assert str(aside) in capsys.readouterr().out
+    models_dir = unfinished.models_dir.rename(unfinished.models_dir.with_name("my models"))
+    train.train(replace(unfinished, models_dir=models_dir, seed=1, epochs=1))
+    aside = models_dir / "unfinished-1"
+    assert f"for --resume --models-dir '{aside}'\n" in capsys.readouterr().out
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
 
