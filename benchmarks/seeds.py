@@ -1,9 +1,10 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py                                # five seeds of each kind, three of the long ones: a night
+    python benchmarks/seeds.py                                # five seeds of each kind, three of the long one: a night
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
+Remove them where the networks, the steps or RUNS have changed.
 Writes benchmarks/seeds.json (all numbers; those of other --kinds stay) and prints the table. Each run is evaluated with
 10,000 digits of a seed that its training never saw.
 """
@@ -28,12 +29,11 @@ from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
-WIDE = ["--generator-width", "128", "--discriminator-width", "64"]
+LONG_NETWORKS = ["--network", "supersampled", "--generator-width", "128", "--discriminator-width", "64"]
 RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
-    "long": (["--epochs", "20", *WIDE], 3),
-    "forty epochs": (["--epochs", "40", "--lr-fall", "0.9", *WIDE], 3),
+    "long": (["--epochs", "30", "--lr-fall", "0.9", *LONG_NETWORKS, "--r1-gamma", "0.5"], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
@@ -58,7 +58,7 @@ ROWS = {
 @dataclass
 class Config:
     kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a column each
-    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long ones at most three
+    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long one at most three
     classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
 
