@@ -10,8 +10,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The matrices are small: several threads for each gain nothing, and where other work runs beside, cost twenty times.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from support.commands import quiet
+
+with quiet():  # TensorFlow's notices would come after pytest's summary
+    import keras
+
 import filelock
-import keras
 import numpy as np
 import pytest
 from helpers import DEFAULT_WIDTHS, ROOT, run_in
