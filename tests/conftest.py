@@ -10,9 +10,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The matrices are small: several threads for each gain nothing, and where other work runs beside, cost twenty times.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from support.commands import quiet
+from support import commands
 
-with quiet():  # TensorFlow's notices would come after pytest's summary
+with commands.quiet():  # TensorFlow's notices would come after pytest's summary
     import keras
 
 import filelock
@@ -24,7 +24,6 @@ import play
 import train
 from benchmarks.page import chromium, find_chromium
 from evaluation import judge
-from support import commands
 from support.datasets import Dataset, load_dataset
 from support.model_files import PRETRAINED_DIR
 from training.devices import start_tensorflow
