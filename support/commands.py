@@ -30,12 +30,17 @@ class Range(typing.NamedTuple):
     high: float
 
 
-def check_ranges(config):
-    """Raise UserError where a field of the dataclass `config` lies outside the Range in its annotation."""
+def check(config):
+    """Raise UserError where a field of the dataclass `config` is no text, or outside the Range in its annotation."""
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
         value, flag = getattr(config, name), "--" + name.replace("_", "-")
         hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
         ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
+        for text in values:
+            try:
+                str(text).encode()
+            except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
+                raise UserError(f"{flag} {str(text)!r} is no text: choose another name") from error
         for value, (low, high) in itertools.product(values, ranges):
             if value is not None and not low <= value <= high:  # so written, NaN fails too
                 raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")
@@ -49,7 +54,7 @@ def run(main, config_class, flags=None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
     try:
         config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
-        check_ranges(config)
+        check(config)
         with Signals():  # so that what is half written goes, whoever asks to stop
             main(config)
         sys.stdout.flush()

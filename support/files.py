@@ -148,13 +148,10 @@ def unreadable(path, error):
 def check_writable(path):
     """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
     try:
-        str(path).encode()  # what is no text cannot be told of, nor given to TensorFlow
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    except UnicodeEncodeError as error:
-        raise UserError(f"{str(path)!r} is no text: choose another place") from error
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error

@@ -8,6 +8,9 @@ import sys
 import pytest
 from helpers import ROOT
 
+import evaluate
+import generate_digits
+import train
 from benchmarks import scaling
 from support import commands
 
@@ -63,7 +66,22 @@ def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeyp
         commands.require("absent", "--log-dir", "requirements.txt")
 
 
+@pytest.mark.parametrize(
+    ("main", "flag"),
+    [
+        (train.train, "--dataset"),
+        (train.train, "--samples-dir"),
+        (generate_digits.generate, "--models-dir"),
+        (evaluate.evaluate, "--npz"),
+    ],
+)
+def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, flag):
+    monkeypatch.chdir(tmp_path)
+    assert rf"{flag} 'd\udcff' is no text" in refuses(main, flag, os.fsdecode(b"d\xff"))
+    assert not any(tmp_path.iterdir())
+
+
 def test_each_of_several_values_has_to_be_in_range():
-    commands.check_ranges(scaling.Config(batch_sizes=(2, 8192)))
+    commands.check(scaling.Config(batch_sizes=(2, 8192)))
     with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
-        commands.check_ranges(scaling.Config(batch_sizes=(32, 0)))
+        commands.check(scaling.Config(batch_sizes=(32, 0)))
