@@ -107,7 +107,9 @@ def sweep(directory):
     for path in directory.glob(".*.part-*"):
         with contextlib.suppress(OSError):  # another run's, that was faster
             process = re.match(r"\.(\d+)\.part-", path.name)
-            if process and time.time() - path.stat().st_mtime > 60 and not _runs_here(int(process[1])):
+            parts = (path, *path.iterdir()) if path.is_dir() else (path,)  # it may grow in its own directories alone
+            age = time.time() - max(part.stat().st_mtime for part in parts)
+            if process and age > 60 and not _runs_here(int(process[1])):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

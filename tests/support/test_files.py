@@ -33,14 +33,15 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     stays = [tmp_path / f".{os.getppid()}.part-a.png", tmp_path / ".2024-notes"]
     for path in (left[0], *stays):
         path.write_text("half")
-    left[1].mkdir()
-    (left[1] / "b.png").write_text("half")
+    growing = tmp_path / f".{gone.pid}.part-growing"  # on another machine, say, with the same disk
+    for folder in (left[1], growing):
+        (folder / "seven").mkdir(parents=True)
     fresh = tmp_path / f".{gone.pid}.part-b.png"
-    for path in (*left, *stays):
+    for path in (left[1] / "seven", *left, *stays, growing):
         os.utime(path, (0, 0))
     fresh.write_text("half")
     files.sweep(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh])
+    assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh, growing])
 
 
 @pytest.fixture
