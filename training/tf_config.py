@@ -34,7 +34,7 @@ def read_cluster(text=None):
         raise UserError(f"TF_CONFIG's task is of type {kind!r}, which its cluster lacks: choose of {', '.join(jobs)}")
     for address in workers:
         match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None
-        if not match or not 0 < int(match[1]) < 2**16:
+        if not match or not 0 < int(match[1]) < 2**16 or not _names_a_host(address.rpartition(":")[0]):
             raise UserError(f"TF_CONFIG has {address!r} for a worker: write host:port")
         if workers.count(address) > 1:
             raise UserError(f"TF_CONFIG has {address} twice: give each worker a port of its own")
@@ -45,3 +45,12 @@ def read_cluster(text=None):
     if len(workers) == 1:
         return None
     return Cluster(workers, index + (len(workers) - len(jobs["worker"]) if kind == "worker" else 0))
+
+
+def _names_a_host(name):
+    """Whether a name is one that can be looked up: host1..lan is not."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True

@@ -111,6 +111,7 @@ def test_two_workers(start_workers, small_npz, tmp_path):
         (tf_config(0, kind="ps", worker=["a:1"], ps=["b:1"]), "'ps'"),
         (tf_config(0, workers=("host1", "host2:4000")), "'host1'"),
         (tf_config(0, workers=("host1:70000", "host2:4000")), "'host1:70000'"),
+        (tf_config(1, workers=("host1..lan:4000", "host2:4000")), "'host1..lan:4000'"),
         (tf_config(0, workers=("host1:4000", "host1:4000")), "twice"),
         (tf_config(0, kind="chief", chief=["a:1", "b:1"], worker=["c:1"]), "2 chiefs"),
     ],
