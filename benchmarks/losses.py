@@ -5,8 +5,8 @@
     python benchmarks/losses.py --seconds 75 --side-by-side 2     # a first look: a good hour
 
 The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
-alone. Runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on where it
-was, and one with other --seconds starts anew. Writes benchmarks/losses.json and docs/losses.png, and prints the
+alone. Rates and runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on
+where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the
 README's table.
 """
 
@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import train  # noqa: E402
 import utils  # noqa: E402
-from benchmarks.seeds import cell, command, machine, side_by_side  # noqa: E402
+from benchmarks.seeds import cell, command, machine, own_cores, side_by_side  # noqa: E402
 from benchmarks.step_cost import in_process  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
@@ -130,17 +130,19 @@ def picture(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and PICTURE, and print the table."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    if results.get("seconds") != config.seconds:
-        results = {"seconds": config.seconds, "rates": {}}
+    if config.side_by_side > 1:
+        own_cores(config.side_by_side)  # refuses before anything is timed
+    known = RUNS / "rates.json"
+    rates = json.loads(known.read_text()) if known.exists() else {}
     for loss, kind in tqdm(list(itertools.product(LOSSES, KINDS)), unit=" rates"):
-        if (name := f"{loss}, {kind}") not in results["rates"]:
-            results["rates"][name] = in_process(rate, loss, kind == "labelled")
-            files.write_json(RESULTS, results)
+        if (name := f"{loss}, {kind}") not in rates:
+            rates[name] = in_process(rate, loss, kind == "labelled")
+            files.write_json(known, rates)
 
     def job(seed, loss, kind):
-        return measure(loss, kind, seed, max(1, round(config.seconds * results["rates"][f"{loss}, {kind}"] / 60_000)))
+        return measure(loss, kind, seed, max(1, round(config.seconds * rates[f"{loss}, {kind}"] / 60_000)))
 
+    results = {"seconds": config.seconds, "rates": rates}
     results["runs"] = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
     jobs = list(itertools.product(range(config.seeds), LOSSES, KINDS))
     for (_, loss, kind), done in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):

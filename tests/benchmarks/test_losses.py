@@ -29,11 +29,9 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
         monkeypatch.setattr(losses, name, tmp_path / path)
     monkeypatch.setattr(losses, "command", command)
     monkeypatch.setattr(losses, "LOSSES", ("hinge", "minimax"))
-    results = {
-        "seconds": 290.0,
-        "rates": {f"{loss}, {kind}": 2000.0 for loss in losses.LOSSES for kind in losses.KINDS},
-    }
-    (tmp_path / "losses.json").write_text(json.dumps(results))
+    (tmp_path / "runs").mkdir()
+    rates = {f"{loss}, {kind}": 2000.0 for loss in losses.LOSSES for kind in losses.KINDS}
+    (tmp_path / "runs" / "rates.json").write_text(json.dumps(rates))
     for _ in range(2):
         losses.benchmark(losses.Config(seeds=2))
     assert commands == ["train.py", "evaluate.py"] * 8
