@@ -139,12 +139,11 @@ def benchmark(config):
     def job(name, seed):
         return measure(name, seed, seed < config.classifiers, alone=config.side_by_side == 1)
 
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}, "floors": {}}
-    results["machine"] = machine()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}, "floors": {}, "machines": {}}
     for (name, _), (numbers, floors) in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
         done[name].append(numbers)
         if len(done[name]) == len(seeds[name]):  # until then, what an earlier benchmark found stays
-            results["runs"][name] = done[name]
+            results["runs"][name], results["machines"][name] = done[name], machine()
         for column, floor in floors.items():  # with those of the classifiers, where a run has them
             results["floors"].setdefault(column, {}).update(floor)
         files.write_json(RESULTS, results)

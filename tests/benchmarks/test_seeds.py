@@ -12,7 +12,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     monkeypatch.setattr(seeds, "ROOT", tmp_path)
     monkeypatch.setattr(seeds, "RESULTS", tmp_path / "seeds.json")
     earlier = {name: [{"frechet_distance": 3.0}] for name in ("default", "without labels", "long")}
-    seeds.RESULTS.write_text(json.dumps({"runs": earlier, "floors": {}}))
+    seeds.RESULTS.write_text(json.dumps({"runs": earlier, "floors": {}, "machines": {"long": "another"}}))
     done = []
 
     def command(script, *words):
@@ -32,7 +32,9 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     config = seeds.Config(kinds=("default", "without labels"), seeds=2, classifiers=1)
     with pytest.raises(KeyboardInterrupt):
         seeds.benchmark(config)
-    runs = json.loads(seeds.RESULTS.read_text())["runs"]
+    results = json.loads(seeds.RESULTS.read_text())
+    runs, machines = results["runs"], results["machines"]
+    assert set(machines) == {"long", "default"} and machines["long"] == "another"
     assert len(runs.pop("default")) == 2 and earlier.pop("default") and runs == earlier
     before, done[:] = list(done), []
     seeds.benchmark(config)
