@@ -31,13 +31,13 @@ def confusion_matrix(labels, readings, num_classes, names=()):
     """Plot how often each class asked for (rows) was read as each class (columns)."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
-    side = max(6, num_classes / 3)
+    side = min(max(6, num_classes / 3), 40)  # inches: of a hundred classes and more the numbers overlap
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.log1p(counts), cmap="Blues")
-    for (row, column), count in np.ndenumerate(counts):
+    for row, column in np.argwhere(counts):
         colour = "white" if row == column else "black"
-        axes.text(column, row, str(count) if count else "", ha="center", va="center", color=colour, fontsize=8)
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=8)
     ticks = np.arange(num_classes)
     axes.set(xlabel="read as", ylabel="asked for", xticks=ticks, yticks=ticks)
     known = get_font(findfont(FontProperties())).get_charmap()
