@@ -12,7 +12,7 @@ from evaluation.digits import digits_to_score, in_share
 from evaluation.judge import JUDGE, load_judge
 from evaluation.measure import OF_LABELS, measure, nearest_images
 from generator import build_generator
-from support.datasets import load_dataset
+from support.datasets import Dataset, load_dataset
 from support.model_files import PRETRAINED_DIR
 
 
@@ -161,9 +161,10 @@ def test_classifiers_learn_from_as_many_real_digits_as_of_these(score, real, mon
 
 
 @pytest.mark.stress  # minutes, as two classifiers are trained for each column
-def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(real):
+def test_a_classifier_of_real_digits_reads_real_digits_and_cannot_tell_them_from_others(mnist):
+    digits = Dataset(mnist.x_train[:6000], mnist.y_train[:6000], mnist.x_test[:600], mnist.y_test[:600])
     config = Config(count=600, tstr=True, two_sample=True)
-    numbers, *_ = measure(config, real[0], load_judge(), *real[0][:2], "these")
+    numbers, *_ = measure(config, digits, load_judge(), *digits[:2], "these")
     assert 0.9 < numbers["digits"]["tstr"] < numbers["training"]["tstr"] + 0.02 and "tstr" not in numbers["floor"]
     assert numbers["digits"]["two_sample"] < 0.6 and numbers["floor"]["two_sample"] < 0.6
 
