@@ -1,5 +1,5 @@
 # make digits: train on the embedded MNIST and draw a sheet.  make test: run the test suite.  make format: tidy the code.
-# All set up what they need in .venv.
+# All set up what they need in .venv.  make clean: remove that, and what was drawn into generated_digits.
 
 PYTHON ?= python3
 .DELETE_ON_ERROR:

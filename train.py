@@ -39,7 +39,7 @@ class Config:
     generator_width: Annotated[int, Range(2, 512)] = 96  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
-    # Game. None is what the loss wants (training/settings.py); behind the colon is that of hinge
+    # Game. None is what the loss wants (training/settings.py); before the colon is that of hinge
     loss: Loss = "hinge"  # what either network wants of the other; all but wasserstein draw about as well
     r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1: gradient penalty on real images, keeps styles alive
     r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0: the same on fake images
@@ -48,10 +48,10 @@ class Config:
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
-    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, ever more slowly
+    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, above 20 with --lr-fall 0.9
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
     generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 4e-3
-    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Muon's learning rate; 1e-3 to 4e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Muon takes 0.4 of it; 1e-3 to 4e-3
     beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: the momentum of both; games want little, 0 to 0.5
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 

@@ -8,7 +8,7 @@ import utils
 from evaluation.judge import build_judge, fit_classifier
 
 # With fewer, not every classifier finds what is faint: of the default's digits, several are right 60 to 78 times in a
-# hundred after 8 epochs, 94 and 95 times after 20, 95 and 96 times after 40.
+# hundred after 8 epochs, 94 and 95 times after 20, 94 to 96 times after 40.
 EPOCHS = 40
 
 
