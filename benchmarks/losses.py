@@ -6,8 +6,7 @@
 
 The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
 alone. Rates and runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on
-where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the
-README's table.
+where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the README's table.
 """
 
 import itertools
@@ -142,13 +141,12 @@ def benchmark(config):
     def job(seed, loss, kind):
         return measure(loss, kind, seed, max(1, round(config.seconds * rates[f"{loss}, {kind}"] / 60_000)))
 
-    results = {"seconds": config.seconds, "rates": rates}
-    results["runs"] = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
+    runs = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
+    results = {"seconds": config.seconds, "rates": rates, "runs": runs, "machine": machine()}
     jobs = list(itertools.product(range(config.seeds), LOSSES, KINDS))
     for (_, loss, kind), done in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
         numbers, results["real"] = done
-        results["runs"][loss][kind].append(numbers)
-    results["machine"] = machine()
+        runs[loss][kind].append(numbers)
     files.write_json(RESULTS, results)
     picture(results)
     print(table(results))
