@@ -86,7 +86,8 @@ class Progress(keras.callbacks.Callback):
             curve = self.record.curve[-COLLAPSE_STEPS:]
             recent = [row["discriminator_loss"] for row in curve if row["images"] > window]
             if min(recent) > 0.995 * self.blind_loss:
-                problem = "the discriminator sees no difference: lower --r1-gamma, or move --discriminator-lr to 0.002"
+                cure = "lower --r1-gamma, raise --lr-fall, or move --discriminator-lr to 0.002"
+                problem = f"the discriminator sees no difference: {cure}"
             elif max(recent) < 0.02 * self.blind_loss:
                 problem = "the generator never deceives it: lower --discriminator-lr, or move --generator-lr to 0.002"
         if problem:
