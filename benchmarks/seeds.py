@@ -33,7 +33,7 @@ LONG_NETWORKS = ["--network", "supersampled", "--generator-width", "128", "--dis
 RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
-    "long": (["--epochs", "30", "--lr-fall", "0.9", *LONG_NETWORKS, "--r1-gamma", "0.5"], 3),
+    "long": (["--epochs", "40", "--batch-size", "64", "--lr-fall", "0.9", *LONG_NETWORKS, "--r1-gamma", "0.5"], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
