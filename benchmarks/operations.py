@@ -59,7 +59,7 @@ def needed(graph):
     return seen
 
 
-def side_by_side(once, copies):
+def time_copies(once, copies):
     """Seconds of `once(copy)` for each of `copies`, whose repetitions run side by side; all divided by their number."""
     import tensorflow as tf
 
@@ -84,7 +84,7 @@ def alone(threads, kind, large, kernel, small, strides):
             return tf.raw_ops.Conv2DBackpropInput(input_sizes=large, filter=weights, out_backprop=result, **options)
         return tf.raw_ops.Conv2DBackpropFilter(input=image, filter_sizes=kernel, out_backprop=result, **options)
 
-    return side_by_side(once, [[tf.random.normal(shape) for shape in (large, kernel, small)] for _ in range(threads)])
+    return time_copies(once, [[tf.random.normal(shape) for shape in (large, kernel, small)] for _ in range(threads)])
 
 
 def dearest(gan, convolutions, times, step):

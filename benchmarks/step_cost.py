@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 
 import train  # noqa: E402
-from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, side_by_side  # noqa: E402
+from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, time_copies  # noqa: E402
 from benchmarks.seeds import machine, own_cores  # noqa: E402
 from support import commands, files  # noqa: E402
 from support.commands import Range  # noqa: E402
@@ -88,7 +88,7 @@ def measure(batch_size, threads, seconds, parts=False):
     times = {convolution: alone(threads, *convolution) for convolution in convolutions}
     seconds_alone = sum(count * times[each] for each, count in convolutions.items())
     arithmetic_alone = sum(arithmetic(op) for op in operations if op.type in CONVOLUTIONS)
-    product = side_by_side(lambda square: square @ square, [tf.random.normal((1024, 1024)) for _ in range(threads)])
+    product = time_copies(lambda square: square @ square, [tf.random.normal((1024, 1024)) for _ in range(threads)])
     row = {
         "batch_size": batch_size,
         "threads": threads,
