@@ -1,6 +1,6 @@
 """How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
 
-    python benchmarks/seeds.py                                # five seeds of each kind, three of the long one: a night
+    python benchmarks/seeds.py                                # five seeds of each kind, three of the long ones: a night
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
@@ -34,6 +34,7 @@ RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
     "long": (["--epochs", "40", "--batch-size", "64", "--lr-fall", "0.9", *LONG_NETWORKS, "--r1-gamma", "0.5"], 3),
+    "longer": (["--epochs", "60", "--batch-size", "64", "--lr-fall", "0.9", *LONG_NETWORKS], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
@@ -58,7 +59,7 @@ ROWS = {
 @dataclass
 class Config:
     kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a column each
-    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long one at most three
+    seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long ones at most three
     classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
 
