@@ -29,12 +29,13 @@ from support import commands, files  # noqa: E402
 from support.commands import Range, UserError  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
-LONG_NETWORKS = ["--network", "supersampled", "--generator-width", "128", "--discriminator-width", "64"]
+LONG = ["--batch-size", "64", "--lr-fall", "0.9"]
+LONG += ["--network", "supersampled", "--generator-width", "128", "--discriminator-width", "64"]
 RUNS = {  # name: its flags, and how many seeds at most
     "two epochs": (["--epochs", "2"], 100),
     "default": ([], 100),
-    "long": (["--epochs", "40", "--batch-size", "64", "--lr-fall", "0.9", *LONG_NETWORKS, "--r1-gamma", "0.5"], 3),
-    "longer": (["--epochs", "60", "--batch-size", "64", "--lr-fall", "0.9", *LONG_NETWORKS], 3),
+    "long": (["--epochs", "40", *LONG, "--r1-gamma", "0.5"], 3),
+    "longer": (["--epochs", "60", *LONG], 3),
     "without labels": (["--no-conditional"], 100),
 }
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
