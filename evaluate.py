@@ -1,6 +1,6 @@
 """How good are the digits? Every number stands beside the same number for real digits.
 
-    python evaluate.py                              # the models in models/, else models/pretrained/: about a minute
+    python evaluate.py                              # the models in models/, else models/pretrained/: 1 to 4 minutes
     python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and classifiers trained from scratch: 15 to 60 minutes more
