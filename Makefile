@@ -16,11 +16,10 @@ format: .venv/dev
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# Remake the committed models, from a default run, and the film, the sheet and the page in docs.
+# Remake the committed models, from a default run beside one's own, and the film, the sheet and the page in docs.
 pretrained: .venv/run
-	.venv/bin/python train.py
-	cp models/generator.keras models/discriminator.keras models/run.json models/pretrained
-	cp generated_digits/training.gif docs
+	.venv/bin/python train.py --models-dir models/remade --samples-dir models/remade
+	cd models/remade && cp generator.keras discriminator.keras run.json ../pretrained && cp training.gif ../../docs
 	.venv/bin/python generate_digits.py --models-dir models/pretrained --output-dir docs
 	$(MAKE) page
 
