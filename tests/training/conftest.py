@@ -1,5 +1,6 @@
 """Runs that are stopped, for the tests of their room."""
 
+import shutil
 import signal
 
 import pytest
@@ -35,9 +36,14 @@ def stop_at(monkeypatch):
 
 
 @pytest.fixture
-def unfinished(config, stop_at):
+def unfinished(config, stop_at, made_once):
     """The configuration of a run that was stopped in its second epoch, after 63 of 84 steps."""
-    stop_at(callbacks.Progress, "on_train_batch_end", 3)
-    with pytest.raises(commands.Stopped):
-        train.train(config)
+
+    def make(directory):
+        stop_at(callbacks.Progress, "on_train_batch_end", 3)
+        with pytest.raises(commands.Stopped):
+            train.train(run_in(directory, config.dataset, evaluate=False))
+
+    directory = config.models_dir.parent
+    shutil.copytree(made_once("unfinished", make), directory, dirs_exist_ok=True)
     return config
