@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import itertools
 import os
+import platform
 import shlex
 import shutil
 import signal
@@ -17,6 +18,10 @@ import tyro
 from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
+
+if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
+    # It leaves oneDNN to processors with VNNI; those with AVX2 alone train up to half again as fast by it, too.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 class UserError(Exception):
