@@ -1,12 +1,14 @@
 """Flags, errors and signals."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
 
 import pytest
 from helpers import ROOT
+from tensorflow.python.util import _pywrap_util_port
 
 import evaluate
 import generate_digits
@@ -85,3 +87,9 @@ def test_each_of_several_values_has_to_be_in_range():
     commands.check(scaling.Config(batch_sizes=(2, 8192)))
     with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
         commands.check(scaling.Config(batch_sizes=(32, 0)))
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="TensorFlow has oneDNN for x86 alone")
+@pytest.mark.skipif(os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0", reason="it was asked not to")
+def test_onednn_computes():
+    assert _pywrap_util_port.IsMklEnabled()
