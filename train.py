@@ -1,7 +1,7 @@
 """Train a GAN on handwritten digits.
 
-    python train.py                              # the default run: three to sixteen minutes on two CPU cores
-    python train.py --epochs 2                   # one to six minutes, for a first look
+    python train.py                              # the default run: three to thirteen minutes on two CPU cores
+    python train.py --epochs 2                   # one to five minutes, for a first look
     python train.py --no-conditional             # Goodfellow's GAN: no labels
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
