@@ -89,7 +89,7 @@ def test_each_of_several_values_has_to_be_in_range():
         commands.check(scaling.Config(batch_sizes=(32, 0)))
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="TensorFlow has oneDNN for x86 alone")
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="elsewhere it is left to TensorFlow")
 @pytest.mark.skipif(os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0", reason="it was asked not to")
 def test_onednn_computes():
     assert _pywrap_util_port.IsMklEnabled()
