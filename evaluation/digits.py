@@ -12,13 +12,15 @@ from support.datasets import load_dataset
 def in_share(labels, wanted, rng):
     """Choose as many of `labels` as can have the class shares of `wanted`, none twice; returns indices (M,) of them.
 
-    Classes that only one of them knows stay out: what is missing is for the distances to notice.
+    Any first few of them have those shares, too. Classes that only one of them knows stay out: what is missing is for
+    the distances to notice.
     """
     classes = np.intersect1d(labels, wanted)
     have, shares = (np.array([(each == label).sum() for label in classes]) for each in (labels, wanted))
     counts = np.floor((have / shares).min(initial=np.inf) * shares + 1e-6).astype(int) if len(classes) else []
     chosen = [rng.permutation(np.flatnonzero(labels == label))[:n] for label, n in zip(classes, counts, strict=True)]
-    return rng.permutation(np.concatenate([np.zeros(0, int), *chosen]))
+    places = [(np.arange(n) + rng.random(n)) / n for n in counts]  # those of each class lie evenly, the classes mixed
+    return np.concatenate([np.zeros(0, int), *chosen])[np.argsort(np.concatenate([[], *places]))]
 
 
 def digits_to_score(config, dataset):

@@ -68,8 +68,8 @@ def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, 
     chosen = in_share(mnist.y_test[equal], dataset.y_train, np.random.default_rng(0))
     assert len(np.unique(chosen)) == len(chosen) > 300
     share = np.bincount(dataset.y_train) / len(dataset.y_train)
-    for labels in (mnist.y_test[equal][chosen], drawn):
-        np.testing.assert_allclose(np.bincount(labels) / len(labels), share, atol=0.005)
+    for labels, off in ((mnist.y_test[equal][chosen], 0.005), (drawn, 0.005), (drawn[: len(drawn) // 2], 0.01)):
+        np.testing.assert_allclose(np.bincount(labels) / len(labels), share, atol=off)
 
 
 def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
