@@ -68,10 +68,10 @@ def suspicions(measured):
         "<h2>What gives them away?</h2><p>A classifier was trained to tell these digits from real ones, on half of "
         "both, and asked about the other half. How often it is right, 50 % being guesses, also where something is "
         f"hidden in both:</p><table>{rows}</table>",
-        embed(sheet(generated[:60]), "Generated, and taken for generated without doubt"),
-        embed(sheet(generated[-60:]), "Generated, and taken for real"),
-        embed(sheet(real[:60]), "Real, and taken for generated"),
-        embed(sheet(real[-60:]), "Real, and taken for real without doubt"),
+        embed(sheet(generated[:60]), "Generated, the most suspicious"),
+        embed(sheet(generated[-60:]), "Generated, the least suspicious"),
+        embed(sheet(real[:60]), "Real, the most suspicious"),
+        embed(sheet(real[-60:]), "Real, the least suspicious"),
         embed(figure, "Where it looks: how much less certain of the right answer it is when a patch is cleared"),
     ]
 
