@@ -62,10 +62,10 @@ class Config:
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: as many epochs, sooner
 
 
-def rate(loss, labelled, dataset="mnist", seconds=10.0):
+def rate(loss, labelled):
     """Training images a second, compiling apart; in a process that does nothing else."""
-    config = train.Config(loss=loss, conditional=labelled, dataset=dataset)
-    data = load_to_train(dataset, config.batch_size)
+    config = train.Config(loss=loss, conditional=labelled)
+    data = load_to_train(config.dataset, config.batch_size)
     data = data if labelled else data._replace(y_train=np.zeros_like(data.y_train))
     gan = train.build_gan(config, data)
     from training.batches import training_batches
@@ -74,7 +74,7 @@ def rate(loss, labelled, dataset="mnist", seconds=10.0):
     gan.make_train_function()
     gan.train_function(batches)
     started, first = time.perf_counter(), gan.step
-    while (taken := time.perf_counter() - started) < seconds:
+    while (taken := time.perf_counter() - started) < 10:
         gan.train_function(batches)
     return (gan.step - first) * config.batch_size / taken
 
