@@ -7,7 +7,7 @@
     python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
 
 Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
-against the others, show what a perfect generator of the training set would reach; test digits are of other writers.
+against the others, show about what a perfect generator of the training set would reach; test digits are of others.
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 

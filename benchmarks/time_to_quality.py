@@ -205,7 +205,8 @@ def table(results):
         share = f"{last['images'] / schedule:.0%} of " if schedule else ""
         if name not in OURS:
             there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= best["frechet_distance"]]
-            sooner = f"{there[0]:.1f} s, {seconds(contender, best) / there[0]:.0f} times sooner" if there else "not yet"
+            times = float(f"{seconds(contender, best) / there[0]:.2g}") if there else 0  # a speed varies by a tenth
+            sooner = f"{there[0]:.1f} s, {times:.0f} times sooner" if there else "not yet"
         lines.append(
             f"| {name} | {f'{spent:.0f} s' if spent < 600 else f'{spent / 60:.0f} min'} "
             f"| {share}{(schedule or last['images']) / 1e6:.2f} million "

@@ -111,8 +111,8 @@ def check(dataset, judge, images, source):
 def measure(config, dataset, judge, images, labels, source):
     """Measure the first `config.count` digits beside as many real ones; returns a Measured.
 
-    The columns of its numbers are "digits"; "training", random training digits measured against the others, what a
-    perfect generator of the training set would reach; and "floor", test digits, which other people wrote
+    The columns of its numbers are "digits"; "training", random training digits measured against the others, about what
+    a perfect generator of the training set would reach; and "floor", test digits, which other people wrote
     (training digits where there are none).
     """
     check(dataset, judge, images, source)

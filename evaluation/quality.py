@@ -68,7 +68,7 @@ class Quality(keras.callbacks.Callback):
     def final(self):
         """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict.
 
-        Beside them stand as many real digits: random training digits against the others, which is what a perfect
+        Beside them stand as many real digits: random training digits against the others, about what a perfect
         generator of the training set would reach, and test digits, which other people wrote.
         """
         rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0))
