@@ -32,8 +32,8 @@ LOSSES = {
     # max_D E D(x) - E D(G(z)), D of slope 1, which is Wasserstein's distance (Arjovsky et al., 2017); the slope is seen
     # to by a penalty at interpolates, weight 10 (Gulrajani et al., 2017).
     "wasserstein": Loss(ops.negative, lambda logits: logits, ops.negative),
-    # E f(D(x) - D(G(z))), f(t) = -log(1 + exp(-t)), max_D min_G: each image beside another (Jolicoeur-Martineau, 2019).
-    # With R1 and R2 it converges (Huang et al., 2024). Here each half counts the pair once.
+    # max_D E f(D(x) - D(G(z))), max_G E f(D(G(z)) - D(x)), f(t) = -log(1 + exp(-t)): each image beside another
+    # (Jolicoeur-Martineau, 2019). With R1 and R2 it converges (Huang et al., 2024). Each half counts the pair once.
     "relativistic": Loss(
         lambda difference: ops.softplus(-difference) / 2,
         lambda difference: ops.softplus(difference) / 2,

@@ -2,7 +2,7 @@
 
     python train.py                              # the default run: three to thirteen minutes on two CPU cores
     python train.py --epochs 2                   # one to five minutes, for a first look
-    python train.py --no-conditional             # Goodfellow's GAN: no labels
+    python train.py --no-conditional             # without labels, as in 2014
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
 Writes generator.keras, discriminator.keras, history.csv and run.json into the models directory, and early_NNNNN.png,
@@ -34,7 +34,7 @@ class Config:
     conditional: bool = True  # learn to draw the digit asked for; without, labels are ignored and quality falls
 
     # Networks
-    network: Network = "convolutional"  # supersampled: steeper edges, more slips; dense: the pair of the 2014 paper
+    network: Network = "convolutional"  # supersampled: steeper edges, more slips; dense: a pair as of 2014
     latent_dim: Annotated[int, Range(1, 1024)] = 64  # length of the noise: ways in which two sevens differ; 16 to 128
     generator_width: Annotated[int, Range(2, 512)] = 96  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
@@ -48,7 +48,7 @@ class Config:
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
-    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more is better, above 20 with --lr-fall 0.9
+    epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more help, to 60; above 20 with --lr-fall 0.9
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
     generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 4e-3
     discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Muon takes 0.4 of it; 1e-3 to 4e-3
@@ -57,7 +57,7 @@ class Config:
 
     # Run
     evaluate: bool = True  # measure the digits after each epoch and at the end; the models are the same without
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same files
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same digits, on the same machine
     deterministic: bool = True  # have TensorFlow see to that; without, a GPU may be faster, and less exact
     resume: bool = False  # go on with the run that was stopped; with more epochs, also with a finished one
     checkpoint_every: Annotated[int, Range(1, 10**9)] = 1000  # steps after which the run is saved; also every epoch
