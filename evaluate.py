@@ -80,7 +80,7 @@ def evaluate(config):
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     dataset = load_dataset(config.dataset)
-    for path in (config.json, config.report and config.report / "index.html"):
+    for path in (config.report and config.report / "index.html", config.json):  # which may be the report's directory
         if path:
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long

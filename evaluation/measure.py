@@ -137,7 +137,7 @@ def measure(config, dataset, judge, images, labels, source):
             new_distances[gone] = nearest_images(floor_images[gone], others.images)[0]
             numbers["training"] = score(training, others, new_distances)
         else:
-            numbers["training"] = dict(numbers["floor"])
+            numbers["training"] = numbers["floor"]
         bar.update()
     if labels is None:  # nothing was asked for
         numbers["digits"]["label_accuracy"] = numbers["digits"]["label_accuracy_by_class"] = None

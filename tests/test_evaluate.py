@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,6 +121,19 @@ def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
     evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=600, **flags))
     result = json.loads((tmp_path / "out" / "numbers.json").read_text())
     digits, floor = result["digits"], result["floor"]
+def test_without_test_digits_training_digits_are_told_from_each_other(real, monkeypatch):
+    monkeypatch.setattr("evaluation.measure.tell_apart", lambda *args: SimpleNamespace(accuracy=0.5))
+    dataset = real[0]._replace(x_test=real[0].x_test[:0], y_test=real[0].y_test[:0])
+    config = Config(count=150, two_sample=True)
+    numbers, *_ = measure(config, dataset, load_judge(), real[0].x_test, real[0].y_test, "these")
+    assert numbers["training"]["two_sample"] == 0.5
+
+
+def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
+    """At once, and not when all is measured."""
+    assert "Is a directory" in refuses(evaluate, "--json", tmp_path / "a", "--report", tmp_path / "a", "--count", 150)
+
+
     assert digits["label_accuracy"] > 0.98
     assert digits["frechet_distance"] < 3 * floor["frechet_distance"]
     assert digits["share_nearer"] < 0.6
