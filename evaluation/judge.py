@@ -146,7 +146,8 @@ def look_at_some(judge, dataset):
     """
     some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
     features, logits = utils.look(judge, dataset.x_train[some])
-    return features, (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
+    reads = dataset.num_classes <= logits.shape[-1] and (logits.argmax(axis=-1) == dataset.y_train[some]).mean() > READS
+    return features, reads
 
 
 def train_judge(config, dataset=None):
