@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
 
+os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever another project asks of Keras
 if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
     # It leaves oneDNN to processors with VNNI; those with AVX2 alone train up to half again as fast by it, too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -57,6 +58,8 @@ def run(main, config_class, flags=None):
     Bad input ends in one line on stderr and exit code 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
+    with contextlib.suppress(AttributeError):  # where it is no file
+        sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
         config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)

@@ -61,6 +61,19 @@ def test_output_on_a_full_disk_is_refused_in_one_line():
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1) and done.stderr.startswith(b"error: the output")
 
 
+def test_what_an_encoding_lacks_is_no_error():
+    code, ascii_only = SAYING.replace("said", "Fr\u00e9chet"), os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=ascii_only, capture_output=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"Fr?chet", b"")
+
+
+def test_the_backend_is_tensorflow_whatever_another_project_asks_for():
+    code = "import os; from support import commands; print(os.environ['KERAS_BACKEND'])"
+    env = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.stdout == "tensorflow\n", done.stderr
+
+
 def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "absent").mkdir()
