@@ -75,6 +75,9 @@ def check(config):
     for (flag, path), (other, there) in itertools.combinations(places, 2):
         if path.is_relative_to(there) or there.is_relative_to(path):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
+    for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
+        if path and config.like and os.path.realpath(path) == os.path.realpath(config.like):
+            raise UserError(f"{flag} {path} would overwrite what --like reads: choose another place")
     files.check_writable(config.output_dir / "digits.png")
     if config.npz:
         files.check_writable(config.npz)
