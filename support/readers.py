@@ -72,6 +72,10 @@ def read_folders(directory):
         if len(paths) + len(found) > MAX_PNGS:
             raise too_large(directory)
         for path in found:
+            try:
+                str(path).encode()
+            except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
+                raise UserError(f"{str(path)!r} is no text: choose other names") from error
             size, coloured = _look_at_png(path)
             first = first or (path, size)
             if size != first[1]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 import platform
 import shlex
 import tempfile
@@ -11,6 +12,8 @@ from pathlib import Path
 import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
+from support.datasets import NAMES, STACKED
+from support.idx import find_sets
 from support.model_files import NETWORKS
 from training import checkpoint, same_run
 from training.lock import only_run
@@ -89,6 +92,7 @@ class Run:
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
             self.begun = True
             return
+        _check_outside_data(about["config"])
         _check_log_dir(about["config"]["log_dir"])
         files.check_writable(self.models_dir / "run.json")
         files.check_writable(self.samples_dir / "losses.png")
@@ -216,6 +220,16 @@ class Run:
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save
+
+
+def _check_outside_data(config):
+    """Raise UserError where the run's files would lie among folders of images, which must hold nothing else."""
+    data = Path(os.path.realpath(config["dataset"]))
+    if config["dataset"] not in (*NAMES, STACKED) and data.is_dir() and not find_sets(data):
+        for name in ("models_dir", "samples_dir", "log_dir"):
+            if config[name] and Path(os.path.realpath(config[name])).is_relative_to(data):
+                flag = "--" + name.replace("_", "-")
+                raise UserError(f"{flag} {config[name]} is within the data, {config['dataset']}: choose another place")
 
 
 def _check_log_dir(log_dir):

@@ -1,5 +1,7 @@
 """Folders of PNGs; and what is wrong with them is said."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,6 +78,22 @@ def test_a_hidden_png_is_named(tmp_path, refuses):
     write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
     (tmp_path / "cat" / "._001.PNG").write_bytes(b"of macOS")
     assert f"{tmp_path / 'cat' / '._001.PNG'} is a hidden picture" in refuses(train.train, "--dataset", tmp_path)
+
+
+def test_a_png_whose_name_is_no_text_is_refused(tmp_path, refuses):
+    """As old archives have them."""
+    write_pngs(tmp_path, IMAGES[:9], ["ape", os.fsdecode(b"caf\xe9")])
+    assert r"caf\udce9/001.png' is no text" in refuses(train.train, "--dataset", tmp_path)
+
+
+def test_a_run_among_the_pngs_is_refused(tmp_path, refuses):
+    """It could not be gone on with: its own files would be taken for images."""
+    data = tmp_path / "data"
+    write_pngs(data, IMAGES[:64], ["ape", "cat"])
+    for flag in ("--models-dir", "--samples-dir", "--log-dir"):
+        places = ["--models-dir", tmp_path, "--samples-dir", tmp_path, flag, data / "in"]
+        assert f"{flag} {data / 'in'} is within the data" in refuses(train.train, "--dataset", data, *places)
+    assert sorted(path.name for path in data.iterdir()) == ["ape", "cat"]
 
 
 def test_text_among_the_pngs_is_refused(tmp_path, refuses):
