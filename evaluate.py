@@ -84,7 +84,7 @@ def evaluate(config):
         if path:
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
-    images, labels, source = digits_to_score(config, dataset)
+    images, labels, source, dataset = digits_to_score(config, dataset)
     training = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]

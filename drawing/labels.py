@@ -43,7 +43,8 @@ def classes_to_draw(config, num_classes, source, names=()):
     if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
-        labels = np.random.default_rng(0).permutation(datasets.load_dataset(config.like).y_train)
+        like = datasets.load_dataset(config.like).numbered_as(names, f"the generator in {source}")
+        labels = np.random.default_rng(0).permutation(like.y_train)
         if not labels.any():
             raise UserError(f"--like {config.like} has no labels: give a data set that has")
     elif config.digits is not None:

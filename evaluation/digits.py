@@ -24,30 +24,33 @@ def in_share(labels, wanted, rng):
 
 
 def digits_to_score(config, dataset):
-    """Return images uint8 (N, S, S, C), labels int (N,), None from unlabelled training, and where they come from.
+    """Return images uint8 (N, S, S, C), labels int (N,), None from unlabelled training, where they come from, and the
+    data set, its classes numbered as the models have them.
 
     Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
     """
     rng = np.random.default_rng(config.seed)
     if config.npz:
-        digits = load_dataset(str(config.npz))
+        digits = load_dataset(str(config.npz)).numbered_as(dataset.class_names, config.dataset)
         if digits.y_train.any() and dataset.y_train.any():
             chosen = in_share(digits.y_train, dataset.y_train, rng)
-            return digits.x_train[chosen], digits.y_train[chosen], config.npz
-        return rng.permutation(digits.x_train), None, config.npz  # labels that are all 0 are of unlabelled images
+            return digits.x_train[chosen], digits.y_train[chosen], config.npz, dataset
+        return rng.permutation(digits.x_train), None, config.npz, dataset  # labels that are all 0 are none
     models_dir = model_files.default_models(config.models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
     more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
     noise = rng.standard_normal((config.count, latent_dim), "float32")
     if num_classes == 1:
-        return utils.draw(generator, noise, np.zeros(config.count, int)), None, models_dir
+        return utils.draw(generator, noise, np.zeros(config.count, int)), None, models_dir, dataset
+    names = model_files.class_names(model_files.read_run(models_dir), num_classes)
+    dataset = dataset.numbered_as(names, f"the generator in {models_dir}")
     labels = dataset.labels_in_share(config.count, rng)
     if more:
         noise = np.concatenate([noise, rng.standard_normal((more, latent_dim), "float32")])
         labels = np.concatenate([labels, dataset.labels_in_share(more, rng)])
     if labels.max() >= num_classes:
         raise UserError(f"{config.dataset} has classes that the models in {models_dir} do not know: give other models")
-    return utils.draw(generator, noise, labels), labels, models_dir
+    return utils.draw(generator, noise, labels), labels, models_dir, dataset
 
 
 def digits_a_column(config, dataset, images, labels, source):

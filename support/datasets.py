@@ -55,6 +55,25 @@ class Dataset(_Arrays):
         """Draw `count` labels, int (count,), in random order and in the shares of the training digits."""
         return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
 
+    def numbered_as(self, names, source):
+        """The same data with the numbers that its classes have among `names` or, where those are (), as figures.
+
+        Where either has numbers alone, and the names of the other are no figures, the numbers are all they can share.
+
+        Raises:
+            UserError: `names`, those of `source`, lack one.
+        """
+        known = list(names or map(str, range(MAX_CLASSES)))
+        missing = [name for name in self.class_names if name not in known]
+        if not self.class_names or (missing and not names):
+            return self
+        if missing:
+            raise UserError(f"{source} has no class {missing[0]!r}: give data of {', '.join(names)[:500]}")
+        numbers = np.array([known.index(name) for name in self.class_names], "int32")
+        same = self._replace(y_train=numbers[self.y_train], y_test=numbers[self.y_test])
+        same.class_names = tuple(names)
+        return same
+
     def split_off(self, count, rng):
         """Split off random training digits, at most a sixth; returns the indices of the others, and of these."""
         order = rng.permutation(len(self.x_train))
@@ -193,7 +212,7 @@ def _checked(arrays, sources, path, num_classes=None):
         if part == "test" and images is None:
             images, labels = dataset["x_train"][:0], dataset["y_train"][:0]
         if images is None or labels is None:
-            raise UserError(f"{path} lacks x_{part} or y_{part}: give images and labels")
+            raise UserError(f"{path} lacks x_{part} or y_{part}: give images and labels, 0 for all without")
         images_in, labels_in = sources.get(f"x_{part}"), sources.get(f"y_{part}")
         square = images.shape[1:3] in [(size, size) for size in SIZES]
         if images.dtype != "uint8" or not square or images.shape[3:] not in [(), (1,), (3,)]:

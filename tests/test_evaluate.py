@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from discriminator import build_discriminator
 from evaluate import Config, evaluate
@@ -63,7 +64,7 @@ def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, 
     equal = np.concatenate([np.flatnonzero(mnist.y_test == digit)[:50] for digit in range(10)])
     np.savez(tmp_path / "digits.npz", images=mnist.x_test[equal], labels=mnist.y_test[equal])
     config = Config(npz=tmp_path / "digits.npz", count=500)
-    images, drawn, source = digits_to_score(config, dataset)
+    images, drawn, source, _ = digits_to_score(config, dataset)
     numbers, *_ = measure(replace(config, count=len(images)), dataset, load_judge(), images, drawn, source)
     assert numbers["digits"]["class_balance"] < 0.002
     chosen = in_share(mnist.y_test[equal], dataset.y_train, np.random.default_rng(0))
@@ -73,11 +74,23 @@ def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, 
         np.testing.assert_allclose(np.bincount(labels) / len(labels), share, atol=off)
 
 
+def test_classes_of_folders_are_those_of_the_same_name(real, mnist, tmp_path):
+    """Of files that are measured, and of a data set that models are measured by."""
+    for label in "37":
+        (tmp_path / label).mkdir()
+        for index, image in enumerate(mnist.x_test[mnist.y_test == int(label)][:20, ..., 0]):
+            Image.fromarray(image).save(tmp_path / label / f"{index}.png")
+    _, labels, *_ = digits_to_score(Config(npz=tmp_path), real[0])
+    assert set(labels) == {3, 7}
+    *_, dataset = digits_to_score(Config(models_dir=PRETRAINED_DIR, count=20), load_dataset(str(tmp_path)))
+    assert set(dataset.y_train) == {3, 7}
+
+
 def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
     """Of a labelled file all is measured, and not just the first class; labelled models draw what it cannot ask for."""
     dataset = load_dataset(str(small_npz))
     unlabelled = dataset._replace(y_train=dataset.y_train * 0)
-    images, labels, _ = digits_to_score(Config(npz=small_npz), unlabelled)
+    images, labels, *_ = digits_to_score(Config(npz=small_npz), unlabelled)
     assert len(images) == 1344 and labels is None
     np.savez(tmp_path / "unlabelled.npz", **unlabelled._asdict())
     flags = ["--models-dir", PRETRAINED_DIR, "--dataset", tmp_path / "unlabelled.npz", "--count", 300]
@@ -108,19 +121,6 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     assert "beside as many training digits of" in said
 
 
-def test_noise_is_far_from_everything(score):
-    noise = np.random.default_rng(0).normal(128, 60, (600, 28, 28, 1)).clip(0, 255).astype("uint8")
-    digits, floor = score(noise, np.arange(600) % 10)
-    assert digits["frechet_distance"] > 100 * floor["frechet_distance"]
-    assert digits["precision"] < 0.05 and digits["coverage"] < 0.05
-    assert digits["label_accuracy"] < 0.2 and digits["share_nearer"] == 0
-
-
-def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
-    flags = {"json": tmp_path / "out" / "numbers.json", "report": tmp_path / "out"}
-    evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=600, **flags))
-    result = json.loads((tmp_path / "out" / "numbers.json").read_text())
-    digits, floor = result["digits"], result["floor"]
 def test_without_test_digits_training_digits_are_told_from_each_other(real, monkeypatch):
     monkeypatch.setattr("evaluation.measure.tell_apart", lambda *args: SimpleNamespace(accuracy=0.5))
     dataset = real[0]._replace(x_test=real[0].x_test[:0], y_test=real[0].y_test[:0])
@@ -134,6 +134,19 @@ def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
     assert "Is a directory" in refuses(evaluate, "--json", tmp_path / "a", "--report", tmp_path / "a", "--count", 150)
 
 
+def test_noise_is_far_from_everything(score):
+    noise = np.random.default_rng(0).normal(128, 60, (600, 28, 28, 1)).clip(0, 255).astype("uint8")
+    digits, floor = score(noise, np.arange(600) % 10)
+    assert digits["frechet_distance"] > 100 * floor["frechet_distance"]
+    assert digits["precision"] < 0.05 and digits["coverage"] < 0.05
+    assert digits["label_accuracy"] < 0.2 and digits["share_nearer"] == 0
+
+
+def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
+    flags = {"json": tmp_path / "out" / "numbers.json", "report": tmp_path / "out"}
+    evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(real[1]), count=600, **flags))
+    result = json.loads((tmp_path / "out" / "numbers.json").read_text())
+    digits, floor = result["digits"], result["floor"]
     assert digits["label_accuracy"] > 0.98
     assert digits["frechet_distance"] < 3 * floor["frechet_distance"]
     assert digits["share_nearer"] < 0.6
@@ -154,7 +167,7 @@ def test_digits_to_learn_from_come_after_those_that_are_measured(small_npz):
     images, labels = [], []
     for tstr in (False, True):
         config = Config(models_dir=PRETRAINED_DIR, count=100, tstr=tstr)
-        drawn, asked, _ = digits_to_score(config, load_dataset(str(small_npz)))
+        drawn, asked, *_ = digits_to_score(config, load_dataset(str(small_npz)))
         images.append(drawn)
         labels.append(asked)
     assert len(images[1]) == len(labels[1]) == 1344

@@ -49,7 +49,7 @@ def test_networks_and_sheets_have_the_images_shape(trained):
     assert json.loads((trained / "models" / "run.json").read_text())["classes"] == list(NAMES)
 
 
-def test_classes_are_drawn_by_name(trained, tmp_path):
+def test_classes_are_drawn_by_name(trained, pngs, tmp_path):
     def draw(**options):
         config = generate_digits.Config(models_dir=trained / "models", output_dir=tmp_path, count=12, **options)
         return generate_digits.generate(config)
@@ -60,6 +60,10 @@ def test_classes_are_drawn_by_name(trained, tmp_path):
     assert (ink.argmax(axis=-1) == labels).mean() > 0.8, ink  # each class has a colour
     assert draw(digits="cat")[1].tolist() == [2]
     draw(morph="ape,cat")
+    (tmp_path / "two").mkdir()
+    for name in NAMES[1:]:
+        (tmp_path / "two" / name).symlink_to(pngs / name)
+    assert set(draw(like=str(tmp_path / "two"))[1]) == {1, 2}  # not what their numbers are in that directory
     for wrong in ({"only": "dog"}, {"only": "ape,"}, {"digits": "7"}, {"morph": "ape"}):
         with pytest.raises(UserError):
             draw(**wrong)
