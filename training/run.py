@@ -108,7 +108,8 @@ class Run:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
                 print(f"there was an unfinished run; it is now in {aside}, for {flags}")
             elif resume:
-                print(f"there is no run in {self.models_dir} to resume: starting one")
+                others = "".join(f"; there is one in {path}" for path in sorted(self.models_dir.glob("unfinished-*")))
+                print(f"there is no run in {self.models_dir} to resume: starting one{others}")
         self.begun = True
         if self.cluster:
             self.cluster.gather(greeting, checkpoint.pack(self.state))

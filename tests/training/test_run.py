@@ -137,11 +137,15 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
     assert "layer 8 of the generator is {" in refuses(train.train, *flags_of(config))
 
 
-def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed, capsys):
+def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed, stop_at, capsys):
     models_dir = unfinished.models_dir.rename(unfinished.models_dir.with_name("my models"))
-    train.train(replace(unfinished, models_dir=models_dir, seed=1, epochs=1))
-    aside = models_dir / "unfinished-1"
+    other, aside = replace(unfinished, models_dir=models_dir, seed=1, epochs=1), models_dir / "unfinished-1"
+    stop_at(train, "build_gan")
+    with pytest.raises(commands.Stopped):
+        train.train(other)
     assert f"for --resume --models-dir '{aside}'\n" in capsys.readouterr().out
+    train.train(replace(other, resume=True))
+    assert f"starting one; there is one in {aside}\n" in capsys.readouterr().out
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
 
