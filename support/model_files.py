@@ -168,7 +168,7 @@ def class_names(run, num_classes):
     """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
     names = run.get("classes") if isinstance(run, dict) else None
     if isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names):
-        return [name[:100] for name in names]
+        return [name[:255] for name in names]  # as long as that of a folder may be
     return []
 
 
