@@ -36,6 +36,14 @@ class Range(typing.NamedTuple):
     high: float
 
 
+def check_text(value, what=""):
+    """Raise UserError, which begins with `what`, where a value or path is no text: the system's names may be none."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
+        raise UserError(f"{what}{str(value)!r} is no text: choose another name") from error
+
+
 def check(config):
     """Raise UserError where a field of the dataclass `config` is no text, or outside the Range in its annotation."""
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
@@ -43,10 +51,7 @@ def check(config):
         hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
         ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
         for text in values:
-            try:
-                str(text).encode()
-            except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
-                raise UserError(f"{flag} {str(text)!r} is no text: choose another name") from error
+            check_text(text, f"{flag} ")
         for value, (low, high) in itertools.product(values, ranges):
             if value is not None and not low <= value <= high:  # so written, NaN fails too
                 raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")

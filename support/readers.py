@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from support.commands import UserError, quiet
+from support.commands import UserError, check_text, quiet
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
 MAX_BYTES = 2**28  # of all arrays, unpacked, 330,000 digits: what promises more is refused before memory is taken
@@ -72,10 +72,7 @@ def read_folders(directory):
         if len(paths) + len(found) > MAX_PNGS:
             raise too_large(directory)
         for path in found:
-            try:
-                str(path).encode()
-            except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
-                raise UserError(f"{str(path)!r} is no text: choose other names") from error
+            check_text(path)
             size, coloured = _look_at_png(path)
             first = first or (path, size)
             if size != first[1]:

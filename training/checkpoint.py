@@ -26,6 +26,7 @@ from support.files import flush, read_text
 from training.record import Record
 
 UNFINISHED, FINISHED = "checkpoint", "finished"
+ASIDE = "unfinished-"  # and a number: directories that unfinished runs are moved to
 STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
 NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
@@ -114,7 +115,7 @@ def begin(models_dir):
     try:
         if _states(models_dir, UNFINISHED):
             number = 1
-            while (aside := models_dir / f"unfinished-{number}").exists():
+            while (aside := models_dir / f"{ASIDE}{number}").exists():
                 number += 1
             aside.mkdir()
             os.replace(models_dir / UNFINISHED, aside / UNFINISHED)

@@ -108,7 +108,8 @@ class Run:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
                 print(f"there was an unfinished run; it is now in {aside}, for {flags}")
             elif resume:
-                others = "".join(f"; there is one in {path}" for path in sorted(self.models_dir.glob("unfinished-*")))
+                waiting = sorted(self.models_dir.glob(f"{checkpoint.ASIDE}*"))
+                others = "".join(f"; there is one in {path}" for path in waiting)
                 print(f"there is no run in {self.models_dir} to resume: starting one{others}")
         self.begun = True
         if self.cluster:
