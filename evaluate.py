@@ -40,7 +40,7 @@ class Config:
     # Train a classifier on as many of these as there are training digits, or on all of a file with fewer; test it on
     # real digits, beside one trained on as many real ones
     tstr: bool = False
-    two_sample: bool = False  # train a classifier to tell generated from real digits
+    two_sample: bool = False  # train classifiers to tell generated from real digits; with --report, three more
     json: Path | None = None  # also write the numbers to this file
     report: Path | None = None  # also write a page with numbers and pictures, index.html in this directory
 

@@ -39,20 +39,20 @@ class Config:
     generator_width: Annotated[int, Range(2, 512)] = 96  # features at 7x7; more draw more styles; 32 to 128
     discriminator_width: Annotated[int, Range(2, 512)] = 48  # features at 7x7; more see more, but cost most; 32 to 96
 
-    # Game. None is what the loss wants (training/settings.py); before the colon is that of hinge
+    # Game. None is what the loss wants (training/settings.py)
     loss: Loss = "hinge"  # what either network wants of the other; all but wasserstein draw about as well
-    r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1: gradient penalty on real images, keeps styles alive
-    r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0: the same on fake images
-    slope_penalty: Annotated[float | None, Range(0, 1000)] = None  # 0: Wasserstein's, between real and fake images
-    mismatch: Annotated[float | None, Range(0, 100)] = None  # 0.1: weight of real images with wrong labels as fakes
+    r1_gamma: Annotated[float | None, Range(0, 1000)] = None  # 1 for hinge: gradient penalty on reals, keeps variety
+    r2_gamma: Annotated[float | None, Range(0, 1000)] = None  # 0 for hinge: the same on fake images
+    slope_penalty: Annotated[float | None, Range(0, 1000)] = None  # 0 for hinge: Wasserstein's, between real and fake
+    mismatch: Annotated[float | None, Range(0, 100)] = None  # 0.1 for hinge: weight of wrongly labelled reals as fakes
     ema_decay: Annotated[float, Range(0, 0.99999)] = 0.999  # inertia of the averaged generator, which is saved
 
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more help, to 60; above 20 with --lr-fall 0.9
     batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
-    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Adam's learning rate; 5e-4 to 4e-3
-    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # 2e-3: Muon takes 0.4 of it; 1e-3 to 4e-3
-    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # 0.5: the momentum of both; games want little, 0 to 0.5
+    generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # by default 2e-3: Adam's learning rate; 5e-4 to 4e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # by default 2e-3; Muon takes 0.4; 1e-3 to 4e-3
+    beta_1: Annotated[float | None, Range(0, 0.999)] = None  # by default 0.5: the momentum of both; games want little
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 
     # Run
