@@ -56,20 +56,23 @@ class Dataset(_Arrays):
         return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
 
     def numbered_as(self, names, source):
-        """The same data with the numbers that its classes have among `names` or, where those are (), as figures.
+        """The same data with the numbers that its classes have among `names`, or that are their names.
 
         Where either has numbers alone, and the names of the other are no figures, the numbers are all they can share.
 
         Raises:
             UserError: `names`, those of `source`, lack one.
         """
-        known = list(names or map(str, range(MAX_CLASSES)))
-        missing = [name for name in self.class_names if name not in known]
-        if not self.class_names or (missing and not names):
+        own, known = self.class_names, names
+        if all(map(str.isdecimal, own)) and not any(map(str.isdecimal, names)):  # as --folders writes them, such as 03
+            own = [str(int(name)) for name in own]
+            known = [str(number) for number in range(len(names) or MAX_CLASSES)]
+        missing = [name for name in own if name not in known]
+        if not own or (missing and not names):
             return self
         if missing:
             raise UserError(f"{source} has no class {missing[0]!r}: give data of {', '.join(names)[:500]}")
-        numbers = np.array([known.index(name) for name in self.class_names], "int32")
+        numbers = np.array([known.index(name) for name in own], "int32")
         same = self._replace(y_train=numbers[self.y_train], y_test=numbers[self.y_test])
         same.class_names = tuple(names)
         return same
