@@ -25,7 +25,7 @@ from evaluation.measure import measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
-from support.datasets import STACKED, load_dataset
+from support.datasets import STACKED, load_dataset, place
 
 
 @dataclass
@@ -79,6 +79,7 @@ def evaluate(config):
         raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
+    files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
     dataset = load_dataset(config.dataset)
     for path in (config.report and config.report / "index.html", config.json):  # which may be the report's directory
         if path:

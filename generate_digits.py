@@ -28,6 +28,7 @@ from drawing.labels import classes_to_draw
 from drawing.pictures import MAX_ON_SHEET, Pictures, columns_of
 from support import commands, files, model_files, readers
 from support.commands import Range, UserError
+from support.datasets import place
 
 PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 
@@ -76,8 +77,7 @@ def check(config):
         if path.is_relative_to(there) or there.is_relative_to(path):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
-        if path and config.like and os.path.realpath(path) == os.path.realpath(config.like):
-            raise UserError(f"{flag} {path} would overwrite what --like reads: choose another place")
+        files.check_unread(flag, path, like=config.like and place(config.like))
     files.check_writable(config.output_dir / "digits.png")
     if config.npz:
         files.check_writable(config.npz)

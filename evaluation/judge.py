@@ -152,6 +152,8 @@ def look_at_some(judge, dataset):
 
 def train_judge(config, dataset=None):
     """Train, save and return the judge, of `dataset` or else of the one in `config`."""
+    if not dataset and config.dataset != "mnist" and config.output == JUDGE:
+        raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
     dataset = dataset or load_dataset(config.dataset)
     if config.output.suffix != ".keras":
         raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")

@@ -109,12 +109,9 @@ def load_dataset(name):
     """
     if name == STACKED:
         return _stacked(load_dataset("mnist"))
-    if name in NAMES:
-        path = DATA_DIR / f"{name}.npz"
-        if not path.exists():
-            _fetch(name, path)
-    else:
-        path = Path(name or "an empty name")  # which is no name for the current directory
+    path = place(name)
+    if name in NAMES and not path.exists():
+        _fetch(name, path)
     try:
         dataset = _read(path)
     except OSError as error:
@@ -126,6 +123,13 @@ def load_dataset(name):
     if name == "mnist" and dataset.checksum != MNIST_CHECKSUM:
         raise UserError(f"{path} is not the original MNIST: delete it, to have it fetched anew")
     return dataset
+
+
+def place(name):
+    """Where the file or the directory is that `load_dataset` reads."""
+    if name in (*NAMES, STACKED):
+        return DATA_DIR / f"{'mnist' if name == STACKED else name}.npz"
+    return Path(name or "an empty name")  # which is no name for the current directory
 
 
 def load_to_train(name, batch_size):

@@ -91,6 +91,13 @@ def check_vacant(path):
     return path
 
 
+def check_unread(flag, path, **read):
+    """Raise UserError where to write `path`, which `flag` names, would replace what another flag, `read`, names."""
+    for other, source in read.items():
+        if path and source and os.path.realpath(path) == os.path.realpath(source):
+            raise UserError(f"{flag} {path} would overwrite what --{other} reads: choose another place")
+
+
 def flush(path):
     """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
     directory = path.is_dir()

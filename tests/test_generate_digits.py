@@ -224,9 +224,11 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
-def test_a_data_set_to_be_like_is_not_overwritten(refuses, small_npz, tmp_path):
-    shutil.copy(small_npz, mine := tmp_path / "mine.npz")
-    assert "overwrite what --like reads" in refuses(generate, "--like", mine, "--npz", tmp_path / "." / mine.name)
+def test_a_data_set_to_be_like_is_not_overwritten(refuses, small_npz, tmp_path, monkeypatch):
+    monkeypatch.setattr("support.datasets.DATA_DIR", tmp_path)
+    shutil.copy(small_npz, mine := tmp_path / "mnist.npz")
+    for like in (mine, "mnist"):
+        assert "overwrite what --like reads" in refuses(generate, "--like", like, "--npz", tmp_path / "." / mine.name)
     assert mine.read_bytes() == small_npz.read_bytes()
 
 

@@ -84,8 +84,11 @@ def test_a_damaged_judge_of_ones_own_is_to_be_deleted_not_the_committed_one_trai
 
 def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
     assert "ends in .keras" in refuses(train_judge, "--output", tmp_path / "judge")
+    assert "is the judge of MNIST" in refuses(train_judge, "--dataset", "fashion_mnist")
     assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)
     refuses(evaluate, "--count", 0)
+    for flag in ("--npz", "--dataset", "--judge"):
+        assert f"overwrite what {flag} reads" in refuses(evaluate, flag, tmp_path / "b", "--json", tmp_path / "b")
     refuses(evaluate, "--npz", tmp_path / "nothing.npz")
