@@ -100,7 +100,7 @@ def load(config):
         from training.devices import configure
 
         configure(config.deterministic)
-    dataset = load_to_train(config.dataset, config.batch_size)
+    dataset = load_to_train(config.dataset, config.batch_size, config.conditional)
     data = {"images": len(dataset.x_train), "sha256": dataset.checksum}
     if not config.conditional:
         dataset = dataset._replace(y_train=np.zeros_like(dataset.y_train))  # one class

@@ -132,12 +132,14 @@ def place(name):
     return Path(name or "an empty name")  # which is no name for the current directory
 
 
-def load_to_train(name, batch_size):
-    """`load_dataset`; raises UserError, too, where that cannot be trained on in batches of so many images."""
+def load_to_train(name, batch_size, conditional=True):
+    """`load_dataset`; UserError, too, where it cannot be trained on in such batches or, if `conditional`, by label."""
     dataset = load_dataset(name)
     if batch_size > (count := len(dataset.x_train)):
         images = "a single training image" if count == 1 else f"{count} training images"
         raise UserError(f"{name} has {images}, --batch-size is {batch_size}: give more, or lower it")
+    if not conditional:
+        return dataset
     if len(missing := np.setdiff1d(np.arange(dataset.num_classes), dataset.y_train)):
         listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         print(f"{name} has no training image of class {listed}: what is drawn as such will mean nothing")
