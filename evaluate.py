@@ -96,15 +96,17 @@ def evaluate(config):
     if labels is not None and not dataset.y_train.any():
         raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
     if stacked:
-        count = min(config.count, len(images))
         if judge.input_shape[1:] != (28, 28, 1) or judge.outputs[1].shape[-1] != 10:
             raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
-        measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
+        count, reason = min(config.count, len(images)), f"all that {source} has"
     else:
         count, reason = digits_a_column(config, dataset, images, labels, source)
-        if count < config.count:
-            print(f"each column is of {count} digits, {reason}")
-        config = replace(config, count=count)
+    if count < config.count:
+        print(f"each column is of {count} digits, {reason}")
+    config = replace(config, count=count)
+    if stacked:
+        measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
+    else:
         measured = measure(config, dataset, judge or judge_for(dataset, beside), images, labels, source)
         numbers = measured.numbers
 

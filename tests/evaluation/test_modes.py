@@ -1,5 +1,7 @@
 """Stacked digits: modes are read, counted and compared as the field does it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,10 @@ def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monke
     assert numbers["digits"]["modes"] < 30 < 250 < numbers["training"]["modes"] < 400
     assert numbers["floor"]["mode_divergence"] < numbers["digits"]["mode_divergence"]
     assert "modes reached, of 1,000" in capsys.readouterr().out and (tmp_path / "numbers.json").exists()
+    np.savez(few := tmp_path / "few.npz", images=np.zeros((300, 28, 28, 3), "uint8"), labels=np.zeros(300, int))
+    evaluate(Config(npz=few, dataset="stacked_mnist", count=400, json=tmp_path / "numbers.json"))
+    assert "each column is of 300 digits, all that" in capsys.readouterr().out
+    assert json.loads((tmp_path / "numbers.json").read_text())["evaluation"]["count"] == 300
     refuses(evaluate, "--dataset", "stacked_mnist", "--tstr")
     build_judge(3).save(tmp_path / "judge.keras")
     judge = ["--judge", tmp_path / "judge.keras", "--models-dir", tmp_path, "--count", 10]
