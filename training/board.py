@@ -34,7 +34,7 @@ class Board(keras.callbacks.TensorBoard):
         self._show_sheets()
 
     def on_epoch_end(self, epoch, logs=None):
-        # Keras' logs are those of the last call; the record has the epoch's.
+        # Keras' logs are zeros: Progress has reset its metrics. The record has the epoch's means.
         row = self.run.record.epochs[-1]
         super().on_epoch_end(epoch, {name: value for name, value in row.items() if name not in ("epoch", "images")})
         self._show_sheets()
