@@ -130,15 +130,14 @@ def generate(config):
     models_dir = model_files.default_models(config.models_dir)
     models = model_files.load_models(models_dir)
     *_, latent_dim, num_classes = models
-    size = models[0].output_shape[1]
     names = model_files.class_names(model_files.read_run(models_dir), num_classes)
     cycle, morphs = classes_to_draw(config, num_classes, models_dir, names)
     is_number = config.digits is not None
     shown = cycle if is_number else np.unique(cycle)
     pictures = Pictures(config.output_dir, config.scale, config.invert, about(config, models))
-    pictures.check_film("--interpolate", config.interpolate, len(shown), size)
+    pictures.check_film("--interpolate", config.interpolate, len(shown), models[0].output_shape[1:])
     if config.morph is not None:
-        pictures.check_film("--morph", films.LEG * len(morphs), 1, size)
+        pictures.check_film("--morph", films.LEG * len(morphs), 1, models[0].output_shape[1:])
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.

@@ -11,7 +11,7 @@ from support.commands import UserError, progress_bar
 WIDTH = 20  # digits: the longest line of a number
 PIXELS = 600  # about so wide pictures become, magnified
 MAX_ON_SHEET = 1000  # digits; more would be specks
-MAX_FILM = 2**28  # pixels of all frames
+MAX_FILM = 2**28  # bytes of all frames; to draw them takes some 25 times what they have unmagnified
 
 
 def columns_of(count):
@@ -62,8 +62,9 @@ class Pictures:
         seconds = [0.6 if index in holds else 0.05 for index in range(len(pictures))]
         utils.save_gif(self.directory / name, pictures, seconds)
 
-    def check_film(self, flag, frames, digits, size=28):
-        """Raise UserError where a film would take too much memory."""
-        cell = size + 2
-        if frames * digits * cell**2 * self._scale(cell * columns_of(digits)) ** 2 > MAX_FILM:
+    def check_film(self, flag, frames, digits, shape):
+        """Raise UserError where a film of so many digits, each of `shape` (S, S, C), would take too much memory."""
+        cell = shape[0] + 2
+        scale = max(2, self._scale(cell * columns_of(digits)))
+        if frames * digits * cell**2 * shape[-1] * scale**2 > MAX_FILM:
             raise UserError(f"{flag} would be too large a film: ask for fewer frames or digits, or a smaller --scale")

@@ -170,6 +170,7 @@ def test_takes_the_trained_models_or_else_the_pretrained(checkout, run_script, s
         ("--morph", "3x"),
         ("--morph", "38" * 500, "--scale", 16),
         ("--interpolate", 1000, "--scale", 16),
+        ("--interpolate", 1000, "--scale", 1, "--digits", "7" * 298),
         ("--truncation", 1.1),
         ("--scale", 17),
         ("--count", 0),
