@@ -75,12 +75,13 @@ def command(*words):
 def measure(name, seed, classifiers, alone):
     """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
     directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
-    numbers = directory / "evaluation.json"
+    numbers, beside = directory / "evaluation.json", directory / "beside_others"
     if not (directory / "run.json").exists():
+        if not alone:  # before it trains, perhaps in several sittings
+            directory.mkdir(parents=True, exist_ok=True)
+            beside.touch()
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
         command("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
-        if alone:
-            (directory / "alone").touch()
     evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
     if ("two_sample" if classifiers else "frechet_distance") not in evaluation["digits"]:
         teaches = "--no-conditional" not in RUNS[name][0]  # without labels there is nothing to learn from
@@ -88,7 +89,7 @@ def measure(name, seed, classifiers, alone):
         command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
-    run = {"seed": seed, "seconds": seconds if (directory / "alone").exists() else None} | evaluation["digits"]
+    run = {"seed": seed, "seconds": None if beside.exists() else seconds} | evaluation["digits"]
     return run, {key: evaluation[key] for key in FLOORS}
 
 

@@ -21,7 +21,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
         done.append([script, *words])
         if script == "train.py":
             directory = words[words.index("--models-dir") + 1]
-            directory.mkdir(parents=True)
+            directory.mkdir(parents=True, exist_ok=True)
             (directory / "run.json").write_text('{"seconds": 5}')
         else:
             numbers = {"frechet_distance": 1.0, **({"two_sample": 0.6} if "--two-sample" in words else {})}
@@ -45,3 +45,27 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     seeds.benchmark(config)
     assert not done
     assert "1.00 ± 0.00" in seeds.table(json.loads(seeds.RESULTS.read_text()))
+
+
+def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
+    """In all of their sittings: what is gone on with has the seconds of those before."""
+    monkeypatch.setattr(seeds, "ROOT", tmp_path)
+    sittings = iter([KeyboardInterrupt, None, KeyboardInterrupt, None])
+
+    def command(script, *words):
+        directory = words[words.index("--models-dir") + 1]
+        directory.mkdir(parents=True, exist_ok=True)
+        if script == "evaluate.py":
+            text = json.dumps({key: {"frechet_distance": 1.0} for key in ("digits", *seeds.FLOORS)})
+            (directory / "evaluation.json").write_text(text)
+        elif stop := next(sittings):
+            raise stop
+        else:
+            (directory / "run.json").write_text('{"seconds": 5}')
+
+    monkeypatch.setattr(seeds, "command", command)
+    for seed, first_alone, seconds in ((0, False, None), (1, True, 5)):
+        with pytest.raises(KeyboardInterrupt):
+            seeds.measure("default", seed, classifiers=False, alone=first_alone)
+        run, _ = seeds.measure("default", seed, classifiers=False, alone=True)
+        assert run["seconds"] == seconds
