@@ -8,6 +8,7 @@ const [HEIGHT, WIDTH, CHANNELS] = MODELS.shape;
 const DIRECTIONS = MODELS.directions.map((each) => decode(each.direction));
 const FIGURES = classNames === null; // the classes are 0 to 9, and make numbers
 const SEVERAL = 6; // of one class side by side
+const SHOWN = 12; // at most, of all classes side by side
 const WALL = 100;
 const FRAME = 50; // milliseconds of drawing before the browser may show it
 
@@ -46,7 +47,7 @@ function styledNoise(hand, other) {
 
 function labelsOf(text) {
   if (FIGURES) return [...text].map(Number);
-  if (numClasses > 1 && text === "") return Array.from({length: Math.min(numClasses, 12)}, (_, label) => label);
+  if (numClasses > 1 && text === "") return Array.from({length: Math.min(numClasses, SHOWN)}, (_, label) => label);
   return Array(state.each ? SEVERAL : 1).fill(Number(text));
 }
 

@@ -7,12 +7,13 @@ const START = {
   hand: MODELS.hand, // a hand is the noise of this seed
   each: numClasses === 1, // each picture by a hand of its own: hand, hand + 1, ...
   directions: DIRECTIONS.map(() => 0), // how far to go along each
-  other: MODELS.hand + 1, // a second hand
+  other: (MODELS.hand + 1) % (maxHand + 1), // a second hand
   blend: 0, // and its share, per cent
   into: FIGURES ? "8" : "0", // what to turn into
   turn: 0, // how far, per cent
 };
 let state = {...START};
+const EVERY = numClasses > SHOWN ? "several classes" : "every class"; // the choice of none of them
 
 // The link: all of the state that is not as at the start.
 
@@ -109,7 +110,7 @@ function showFields() {
     output.textContent = far.toFixed(1);
     input.setAttribute("aria-valuetext", far ? `${Math.abs(far).toFixed(1)} ${far < 0 ? less : more}` : "middle");
   });
-  const what = FIGURES ? state.text : numClasses > 1 ? (state.text === "" ? "every class" : nameOf(state.text)) : "pictures";
+  const what = FIGURES ? state.text : numClasses > 1 ? (state.text === "" ? EVERY : nameOf(state.text)) : "pictures";
   element("row").setAttribute("aria-label", `${what}, hand ${state.hand}`);
 }
 
@@ -230,7 +231,7 @@ if (!FIGURES) {
   element("row-name").textContent = "A row";
   element("each-name").textContent = "several hands side by side";
   for (const id of numClasses > 1 ? ["class", "into-class"] : []) {
-    if (id === "class") element(id).append(new Option("every class", ""));
+    if (id === "class") element(id).append(new Option(EVERY, ""));
     classNames.forEach((name, label) => element(id).append(new Option(name, label)));
   }
 }

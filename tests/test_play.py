@@ -181,8 +181,9 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
     """Classes by their names, or none; and no number."""
     monkeypatch.setattr(samples, "COUNT", 300)
     models_dir = save_models(tmp_path / "models", 5, num_classes, channels, dataset=dataset)
-    path = play.play(Config(models_dir=models_dir, output_dir=tmp_path, directions=3))
+    path = play.play(Config(models_dir=models_dir, output_dir=tmp_path, directions=3, hand=play.MAX_HAND))
     page = open_page(path)
+    assert page.locator("#other").input_value() == "0"  # after the last hand the first
     generator, *_ = model_files.load_models(models_dir)
     for fragment, count in (
         ("", {1: 6, 10: 10, 26: 12}[num_classes]),
@@ -200,6 +201,8 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
     assert page.locator("#class").is_visible() == page.locator("#turning").is_visible() == (num_classes > 1)
     assert page.title() == "Pictures that nobody made"
     if num_classes > 1:
+        every = page.locator("#class option").first.text_content()
+        assert every == ("several classes" if num_classes > 12 else "every class")
         page.locator("#class").select_option("bag" if dataset == "fashion_mnist" else "class 8")
         page.get_by_label("several hands side by side").check()
         see(page)
