@@ -31,7 +31,6 @@ from benchmarks.seeds import cell, command, machine, own_cores, side_by_side  # 
 from benchmarks.step_cost import in_process  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
 from support.commands import Range  # noqa: E402
-from support.datasets import load_to_train  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "losses.json"
 PICTURE = ROOT / "docs" / "losses.png"
@@ -65,8 +64,7 @@ class Config:
 def rate(loss, labelled):
     """Training images a second, compiling apart; in a process that does nothing else."""
     config = train.Config(loss=loss, conditional=labelled)
-    data = load_to_train(config.dataset, config.batch_size)
-    data = data if labelled else data._replace(y_train=np.zeros_like(data.y_train))
+    data, _ = train.load(config)
     gan = train.build_gan(config, data)
     from training.batches import training_batches
 
