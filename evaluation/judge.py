@@ -1,6 +1,6 @@
 """The judge: a small classifier of real images whose features and readings evaluate.py measures drawn ones by.
 
-    python -m evaluation.judge           # about six minutes on two CPU cores; writes models/pretrained/judge.keras
+    python -m evaluation.judge           # six to ten minutes on two CPU cores; writes models/pretrained/judge.keras
 
 That one reads MNIST; evaluate.py trains one for other data when it first needs it. A judge learns from the training
 digits alone; the test digits are read once, at the end, to report its accuracy.
