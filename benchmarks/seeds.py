@@ -154,11 +154,13 @@ def benchmark(config):
 
 
 def machine():
-    """What the numbers were measured on; the processor's name where Linux tells it."""
+    """What the numbers were measured on; the processor's name, and how wide its vectors are, where Linux tells it."""
     info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    processor = names[0].partition(": ")[2] if names else platform.machine()
-    return {"processor": processor, "cores": os.cpu_count(), "python": platform.python_version()}
+    lines = info.read_text().splitlines() if info.exists() else []
+    known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+    vectors = [name for name in ("avx512f", "avx2") if name in known.get("flags", "").split()]
+    about = {"processor": known.get("model name", platform.machine()), "vectors": (*vectors, None)[0]}
+    return about | {"cores": os.cpu_count(), "python": platform.python_version()}
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def read_speed(name):
     speed = steps * contender.batch_size / (time.perf_counter() - started)
     schedule = contender.steps and contender.steps * contender.batch_size
     numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": speed}
-    record(name, numbers)
+    record(name, numbers | {"machine": machine()})
     states(name).mkdir(parents=True, exist_ok=True)
     print(f"{name}: {speed:.0f} images/s after {first:.1f} s")
 
@@ -194,7 +194,10 @@ def plot(results):
 
 
 def table(results):
-    """The README's table, in Markdown: each contender at its end, and when ours was as good as its best."""
+    """The README's table, in Markdown: each contender at its end, and when ours was as good as its best.
+
+    Nothing of the latter where their speeds were read on different machines.
+    """
     contenders, floor = trained(results), results["floor"]["frechet_distance"]
     ours = contenders.get("train.py", {"points": []})
     lines = ["| | trained | images | distance / test digits' | at best | precision | recall | `train.py` as good by |"]
@@ -203,7 +206,7 @@ def table(results):
         last, best = contender["points"][-1], min(contender["points"], key=lambda point: point["frechet_distance"])
         spent, schedule, sooner = seconds(contender, last), contender["schedule"], ""
         share = f"{last['images'] / schedule:.0%} of " if schedule else ""
-        if name not in OURS:
+        if name not in OURS and contender.get("machine") == ours.get("machine"):
             there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= best["frechet_distance"]]
             times = float(f"{seconds(contender, best) / there[0]:.2g}") if there else 0  # a speed varies by a tenth
             sooner = f"{there[0]:.1f} s, {times:.0f} times sooner" if there else "not yet"

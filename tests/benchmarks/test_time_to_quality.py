@@ -40,3 +40,5 @@ def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist
     assert (tmp_path / "picture.png").exists()
     table = time_to_quality.table(results)
     assert "100% of 0.00 million" in table and "1 times sooner" in table
+    contenders["train.py"] |= {"machine": "another"}
+    assert "sooner" not in time_to_quality.table(results)
