@@ -143,11 +143,11 @@ def test_mismatch_teaches_that_a_real_image_has_one_label(batch):
 def test_wrong_labels_fade_out(batch):
     """Kept on, they cost styles."""
     free, taught = make_gan(mismatch=0.0), make_gan(mismatch=10.0)
-    for gan in (free, taught):
-        gan.generator_optimizer.iterations.assign(MISMATCH_STEPS)
-        gan.train_step(batch)
-    for weights in zip(values(free.weights), values(taught.weights), strict=True):
-        np.testing.assert_array_equal(*weights)
+    for step, gone in ((2 * MISMATCH_STEPS, True), (MISMATCH_STEPS, True), (MISMATCH_STEPS // 2, False)):
+        for gan in (free, taught):
+            gan.generator_optimizer.iterations.assign(step)
+            gan.train_step(batch)
+        assert any(changed(values(free.weights), values(taught.weights))) != gone
 
 
 def test_relative_logits_alone_count(batch):

@@ -86,6 +86,11 @@ def test_evaluate_starts_by_itself(checkout, small_npz, run_script):
     assert json.loads((checkout / "numbers.json").read_text())["digits"]["frechet_distance"] > 0
 
 
+def test_play_starts_by_itself(checkout, run_script):
+    done = run_script("play.py", "--number", "12a", cwd=checkout)
+    assert done.returncode == 2 and done.stderr.startswith("error: --number '12a' is no number"), done.stderr
+
+
 MODEL = {"generator", "discriminator", "gan"}
 COMMANDS_AT_ROOT = {"train", "generate_digits", "evaluate", "play"}
 MAY_IMPORT = {  # of the project; benchmarks and tests may import anything
@@ -173,6 +178,8 @@ def test_readme_cost_of_safety_is_the_benchmarks_own():
 def test_make_knows_its_targets(command, checkout):
     done = subprocess.run([*command.split(), "--dry-run"], cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 0 and "pip install" in done.stdout, done.stderr
+    if command == "make digits":
+        assert "python train.py\n" in done.stdout and "python generate_digits.py\n" in done.stdout
 
 
 @pytest.mark.parametrize("files", [command.split()[-1] for command in COMMANDS if command.startswith("pip")])

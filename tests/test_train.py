@@ -111,14 +111,16 @@ def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path
         evaluate=False,
         epochs=1,
         loss="non-saturating",
+    saved, averaged, last = (each.get_weights() for each in (generator, gan.averaged_generator, gan.generator))
+    assert all(map(np.array_equal, saved, averaged)) and not any(map(np.array_equal, saved, last))
         r1_gamma=1.0,
         generator_width=16,
         discriminator_width=16,
         models_dir=tmp_path / "models",
         samples_dir=tmp_path / "samples",
     )
-    train.train(config)
-    _, _, latent_dim, num_classes = model_files.load_models(tmp_path / "models")
+    gan = train.train(config)
+    generator, _, latent_dim, num_classes = model_files.load_models(tmp_path / "models")
     assert (latent_dim, num_classes) == (64, 1)
     images, labels = generate_digits.generate(
         generate_digits.Config(count=30, models_dir=tmp_path / "models", output_dir=tmp_path)

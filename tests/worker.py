@@ -2,8 +2,9 @@
 
     python tests/worker.py DEVICES NOTES FLAGS...     # DEVICES virtual processors; TF_CONFIG as for train.py
 
-NOTES gets a line an epoch with a digest of all weights, averages and optimizers' states of each replica; and at the end
-one with the digits that each step of an epoch of 64 gives to each replica of this process.
+NOTES gets a line with the step that it begins with; a line an epoch with a digest of all weights, averages and
+optimizers' states of each replica; and at the end one with the digits that each step of an epoch of 64 gives to each
+replica of this process.
 """
 
 import hashlib
@@ -57,6 +58,7 @@ def taking_notes(path):
             yield [share.numpy().tolist() for share in strategy.experimental_local_results(labels)]
 
     def fit(gan, *args, callbacks, **kwargs):
+        note(path, began=gan.step)
         result = original(gan, *args, callbacks=[*callbacks, Notes()], **kwargs)
         note(path, digits=list(digits(gan.generator.distribute_strategy)))
         return result

@@ -1,12 +1,17 @@
 """Runs whose numbers go wrong; pictures while one is under way."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from helpers import flags_of
 
 import train
+from gan import LOSSES
+from support.commands import UserError
 from training import callbacks, checkpoint
+from training.record import Record
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,31 @@ def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
     error = refuses(train.train, *flags_of(replace(config, epochs=10, **change)))
     assert said in error and "in epoch " in error and ("--r1-gamma" in error or "--discriminator-lr" in error)
     assert checkpoint.find(config.models_dir)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_sane_run_goes_on(loss):
+    """Wasserstein's loss has no bound: its discriminator may pay less than nothing for ever."""
+
+    def go(discriminator_loss, last):
+        with callbacks.Progress(Record(), epochs=6, images=1, batch_size=32) as progress:
+            progress.set_model(SimpleNamespace(loss_functions=LOSSES[loss]))
+            blind = progress.blind_loss
+            steps = np.arange(1, callbacks.COLLAPSE_STEPS + 10)
+            rows = [{"images": 32 * int(n), "discriminator_loss": discriminator_loss * (blind or 1)} for n in steps]
+            rows[-1]["discriminator_loss"] = last * (blind or 1)
+            progress.record.curve += rows
+            progress._check({"discriminator_loss": rows[-1]["discriminator_loss"], "generator_loss": 0.0})
+
+    for share in (0.5, 0.9, 0.98):
+        go(share, share)
+    if loss == "wasserstein":
+        go(-0.3, -0.3)
+    for share, said in ((0.999, "sees no difference"), (0.01, "never deceives it")):
+        go(share, 0.9)  # it recovers
+        if loss != "wasserstein":
+            with pytest.raises(UserError, match=said):
+                go(share, share)
 
 
 def test_there_are_pictures_while_it_trains(unfinished):

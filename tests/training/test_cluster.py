@@ -16,7 +16,6 @@ from helpers import ROOT, assert_same_run, flags_of, resume, run_in
 import train
 from support.commands import UserError
 from training import checkpoint, cluster
-from training.cluster import Cluster
 from training.tf_config import read_cluster
 
 
@@ -56,7 +55,7 @@ def start_workers(tmp_path):
 
 def notes(directory):
     lines = [json.loads(line) for line in (directory / "notes.jsonl").read_text().splitlines()]
-    return [line for line in lines if "epoch" in line], [line["digits"] for line in lines if "digits" in line]
+    return [[line for line in lines if key in line] for key in ("epoch", "digits", "began")]
 
 
 def last_line(process):
@@ -75,9 +74,9 @@ def test_two_workers(start_workers, small_npz, tmp_path):
     line = "MultiWorkerMirroredStrategy: 2 x 1 CPU, 16 images each of a batch of 32\n"
     assert said[0][0].startswith(line) and "models in" in said[0][0] and said[1] == (line, "")
     assert [path.name for path in other.models_dir.parent.iterdir()] == ["notes.jsonl"]
-    (ours, digits), (theirs, others) = (notes(config.models_dir.parent) for config in (chief, other))
+    (ours, digits, _), (theirs, others, _) = (notes(config.models_dir.parent) for config in (chief, other))
     assert len(ours) == 2 and ours == theirs and ours[0]["digests"] != ours[1]["digests"]
-    steps = [np.ravel(mine + yours) for mine, yours in zip(*digits, *others, strict=True)]
+    steps = [np.ravel(mine + yours) for mine, yours in zip(*(line["digits"] for line in digits + others), strict=True)]
     assert sorted(np.ravel(steps)) == list(range(64)) and {len(step) for step in steps} == {16}
 
     first, second = start_workers(both, other)
@@ -92,6 +91,7 @@ def test_two_workers(start_workers, small_npz, tmp_path):
     processes = start_workers(replace(both, resume=True), replace(other, resume=True))
     said = [last_line(process) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
+    assert notes(both.models_dir.parent)[2][1]["began"] > 0  # the step that the chief's second process began with
     resume(both)  # as all steps are made, the chief needs no other
     assert_same_run(both.models_dir, both.samples_dir, tmp_path / "chief")
 
@@ -168,7 +168,7 @@ def meet():
         workers, ends = free_ports(len(greetings)), [None] * len(greetings)
 
         def work(index):
-            with Cluster(workers, index) as one:
+            with cluster.Cluster(workers, index) as one:
                 try:
                     if index:
                         ends[index] = one.join(greetings[index])
@@ -208,7 +208,7 @@ def test_a_worker_that_loses_the_chief_says_so_and_ends():
         "with quiet(): time.sleep(60)",
     ]
     process = subprocess.Popen([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, text=True, stderr=subprocess.PIPE)
-    with Cluster(workers, 0) as chief:
+    with cluster.Cluster(workers, 0) as chief:
         chief.gather({}, {})
     _, error = process.communicate(timeout=50)
     assert process.returncode == 1

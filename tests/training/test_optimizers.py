@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import train
 from discriminator import build_discriminator
+from gan import LOSSES
+from support.datasets import load_dataset
 from training.optimizers import HoldThenFall, Muon
 
 
@@ -14,6 +17,21 @@ def test_learning_rate_holds_then_falls_to_zero():
     rates = [float(schedule(step)) for step in (0, 75, 80, 100)]
     assert rates == pytest.approx([2.0, 2.0, 1.6, 0.0])
     assert float(HoldThenFall(peak=2.0, fall=0.0, total_steps=100)(100)) == 2.0
+
+
+def test_what_the_flags_say_is_what_is_played(small_npz):
+    rules = {"r1_gamma": 0.1, "r2_gamma": 0.2, "slope_penalty": 0.3, "mismatch": 0.4, "ema_decay": 0.9}
+    rates = {"generator_lr": 3e-3, "discriminator_lr": 1e-3, "beta_1": 0.25, "lr_fall": 0.5}
+    config = train.Config(epochs=2, loss="minimax", generator_width=8, discriminator_width=8, **rules, **rates)
+    gan = train.build_gan(config, load_dataset(str(small_npz)))
+    assert {name: getattr(gan, name) for name in rules} == rules and gan.loss_functions == LOSSES["minimax"]
+    adam, muon = gan.generator_optimizer, gan.discriminator_optimizer
+    assert isinstance(adam, keras.optimizers.Adam) and isinstance(muon, Muon)
+    assert adam.beta_1 == muon.adam_beta_1 == muon.momentum == 0.25
+    for optimizer, peak in ((adam, 3e-3), (muon, 1e-3)):
+        for step, share in ((0, 1), (42, 1), (63, 0.5), (84, 0)):  # of two epochs of 42
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(share * peak)
 
 
 def moves(network, make, gradients):
