@@ -95,6 +95,7 @@ def test_signals_are_answered_within_two_seconds(reference, tmp_path):
         signum = rng.choice([signal.SIGINT, signal.SIGTERM])
         process = start(config, stdout=subprocess.PIPE, text=True)
         while not (config.models_dir / ".running").exists():
+            assert process.poll() is None
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.9) * seconds)
         sent = time.monotonic()

@@ -57,7 +57,9 @@ def lock(monkeypatch):
 
             return guarded
 
-        for module, name in [(os, "listdir")] if locked.is_dir() else [(builtins, "open"), (io, "open")]:
+        for module, name in (
+            [(os, "listdir"), (os, "scandir")] if locked.is_dir() else [(builtins, "open"), (io, "open")]
+        ):
             monkeypatch.setattr(module, name, guard(getattr(module, name)))
         return locked
 

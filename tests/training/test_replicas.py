@@ -1,6 +1,7 @@
 """Several devices: virtual processors stand in for GPUs."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -100,7 +101,7 @@ def first_step(dataset):
 def test_the_gradient_is_the_mean_over_the_whole_batch(small_npz, tmp_path):
     """Their sum would be twice as large; Adam hardly tells the two apart, but its averages do."""
     command = [sys.executable, "-c", FIRST_STEP, small_npz, tmp_path / "momenta"]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": ".:tests"}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": ".:tests"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
         "--batch-size 33 cannot be shared by 2 replicas (1 x 2 CPU): choose a multiple of 2\n"

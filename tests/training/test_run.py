@@ -180,6 +180,7 @@ def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed):
     os.read(output, 1)  # the bar begins
     os.close(output)
     while not checkpoint.find(config.models_dir):
+        assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
@@ -199,6 +200,7 @@ def test_one_run_a_directory(config, refuses):
     )
     while not (config.models_dir / ".running").exists():
         time.sleep(0.01)
+        assert first.poll() is None
     assert f"process {first.pid}" in refuses(train.train, *flags_of(config))
     assert first.poll() is None
     first.kill()
