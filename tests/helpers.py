@@ -70,8 +70,8 @@ def flags_of(config):
 
 def resume(config):
     """Go on with a run from its state: nothing that it has learned is learned anew, which would have the same end."""
-    state, begins, steps = checkpoint.find(config.models_dir), callbacks.Progress.on_train_batch_begin, []
-    images = Record.load(state.path / "record.npz").images if state else 0
+    begins, steps = callbacks.Progress.on_train_batch_begin, []
+    images = Record.load(checkpoint.find(config.models_dir).path / "record.npz").images
 
     def begin(progress, batch, logs=None):
         steps.append(progress.model.step)

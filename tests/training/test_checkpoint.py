@@ -1,7 +1,6 @@
 """States on disk: damaged, half written, of another run."""
 
 import errno
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -65,16 +64,18 @@ def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeyp
     assert_resumes(config, whole)
 
 
-def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed):
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at, capsys):
     """Nothing was saved, so --resume begins anew, though there is a state of another run."""
     shutil.copytree(undisturbed / "models", config.models_dir)
     config = replace(config, generator_width=8, epochs=1)
     checkpoint.begin(config.models_dir)
-    train.train(replace(config, resume=True))
-    assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
+    stop_at(train, "build_gan")
+    with pytest.raises(commands.Stopped):
+        train.train(replace(config, resume=True))
+    assert "no run in" in capsys.readouterr().out
 
 
-def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, monkeypatch):
+def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, refuses, monkeypatch):
     """Stopped while it is built, traces its first steps or ends them, diverged: the finished run is still the last."""
     shutil.copytree(undisturbed / "models", config.models_dir)
     for place in ((train, "build_gan"), (gan.GAN, "train_step"), (callbacks.Progress, "on_train_batch_end")):
@@ -85,9 +86,9 @@ def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, sto
         assert checkpoint.find(config.models_dir).path.parent.name == "finished"
     nan = gan.LOSSES["hinge"]._replace(generator=lambda logits: np.nan * logits)
     monkeypatch.setitem(gan.LOSSES, "hinge", nan)
-    with pytest.raises(commands.UserError, match="not finite"):
-        train.train(config)
+    assert "a loss is not finite: lower the learning rates" in refuses(train.train, *flags_of(config))
     assert checkpoint.find(config.models_dir).path.parent.name == "finished"
+    assert_equal_weights(config.models_dir, undisturbed / "models")
 
 
 def test_a_last_state_that_cannot_be_moved_stays_where_it_is(unfinished, undisturbed, refuses):
@@ -101,22 +102,26 @@ def test_a_last_state_that_cannot_be_moved_stays_where_it_is(unfinished, undistu
     assert checkpoint.find(unfinished.models_dir).path.parent == finished
 
 
-@pytest.mark.parametrize("name", ["state.index", "epoch_001.png", "discriminator.keras", "history.csv", ".running"])
-def test_a_full_disk_at_any_write_leaves_the_old_files(name, config, refuses, monkeypatch, undisturbed):
+AT_ITS_END = "epoch_001.png", "discriminator.keras", "history.csv"  # one after the other: a run goes on where it was
+
+
+@pytest.mark.parametrize("names", [("state.index",), (".running",), AT_ITS_END])
+def test_a_full_disk_at_any_write_leaves_the_old_files(names, config, refuses, monkeypatch, undisturbed):
     """Here `flush` fails, as the last step of writing; tests/stress/ has a disk that is full."""
     directories = config.models_dir, config.samples_dir
     for directory, old in zip(directories, ("models", "samples"), strict=True):
         shutil.copytree(undisturbed / old, directory)
+    for again, name in enumerate(names):
 
-    def full(path):
-        if path.name.endswith(name):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        def full(path, name=name):
+            if path.name.endswith(name):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for module in (files, checkpoint):
-        monkeypatch.setattr(module, "flush", full)
-    error = refuses(train.train, *flags_of(replace(config, seed=1, epochs=1)))
-    assert "No space left" in error
-    assert_equal_weights(config.models_dir, undisturbed / "models")
-    for directory in directories:
-        ours = [path.name for path in directory.iterdir() if path.name.startswith(".") and path.name != ".lock"]
-        assert not ours
+        for module in (files, checkpoint):
+            monkeypatch.setattr(module, "flush", full)
+        error = refuses(train.train, *flags_of(replace(config, seed=1, epochs=1, resume=bool(again))))
+        assert "No space left" in error
+        assert_equal_weights(config.models_dir, undisturbed / "models")
+        for directory in directories:
+            ours = [path.name for path in directory.iterdir() if path.name.startswith(".") and path.name != ".lock"]
+            assert not ours
