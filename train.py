@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from support import commands
+from support import commands, model_files
 from support.commands import Range
 from support.datasets import load_to_train
 from training.run import Run
@@ -61,7 +61,7 @@ class Config:
     deterministic: bool = True  # have TensorFlow see to that; without, a GPU may be faster, and less exact
     resume: bool = False  # go on with the run that was stopped; with more epochs, also with a finished one
     checkpoint_every: Annotated[int, Range(1, 10**9)] = 1000  # steps after which the run is saved; also every epoch
-    models_dir: Path = Path("models")  # where the models go
+    models_dir: Path = model_files.MODELS_DIR  # where the models go
     samples_dir: Path = Path("generated_digits")  # where the pictures go
     log_dir: Path | None = None  # also log for TensorBoard (requirements-tensorboard.txt): tensorboard --logdir DIR
 
@@ -88,7 +88,7 @@ def train(config):
             return gan
         quality = play(config, dataset, run)
         run.write(quality)
-        flags = [] if config.models_dir == Config.models_dir else [f"--models-dir={config.models_dir}"]
+        flags = [] if config.models_dir == model_files.MODELS_DIR else [f"--models-dir={config.models_dir}"]
         draw = commands.command("generate_digits.py", *flags)
         print(f"models in {config.models_dir}, pictures in {config.samples_dir}; draw digits: {draw}")
     return gan

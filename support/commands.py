@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import typing
+import warnings
 from pathlib import Path
 
 import tyro
@@ -45,15 +46,22 @@ def check_text(value, what=""):
 
 
 def check(config):
-    """Raise UserError where a field of the dataclass `config` is no text, or outside the Range in its annotation."""
+    """Raise UserError where a field of the dataclass `config` is no text, or not what its annotation allows.
+
+    That is a Range or a Literal. Flags are checked by tyro, too, but not what is edited at the top of a script.
+    """
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
         value, flag = getattr(config, name), "--" + name.replace("_", "-")
         hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
         ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
+        choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else values
         for text in values:
             check_text(text, f"{flag} ")
+            if text not in choices:
+                raise UserError(f"{flag} {text!r} is none of those there are: choose {', '.join(map(str, choices))}")
         for value, (low, high) in itertools.product(values, ranges):
-            if value is not None and not low <= value <= high:  # so written, NaN fails too
+            number = isinstance(value, int | float)
+            if value is not None and not (number and low <= value <= high):  # so written, NaN fails too
                 raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")
 
 
@@ -66,7 +74,8 @@ def run(main, config_class, flags=None):
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
-        config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
+        with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
+            config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)
         with Signals():  # so that what is half written goes, whoever asks to stop
             main(config)

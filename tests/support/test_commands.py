@@ -5,6 +5,8 @@ import platform
 import signal
 import subprocess
 import sys
+from dataclasses import make_dataclass
+from typing import Annotated, Literal
 
 import pytest
 from helpers import ROOT
@@ -37,6 +39,28 @@ def test_a_second_signal_kills():
 def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
     done = run_script("train.py", *flags, cwd=ROOT)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (
+            ("loss", Literal["hinge", "minimax"], "hing"),
+            "error: --loss 'hing' is none of those there are: choose",
+        ),
+        (
+            ("kinds", tuple[Literal["long", "default"], ...], ("log",)),
+            "error: --kinds 'log' is none of those there are",
+        ),
+        (("epochs", Annotated[int, commands.Range(1, 9)], 10), "error: --epochs 10 is out of range: choose 1 to 9"),
+        (("epochs", Annotated[int, commands.Range(1, 9)], "six"), "error: --epochs six is out of range: choose 1 to 9"),
+    ],
+)
+def test_what_is_edited_at_the_top_of_a_script_is_checked_as_a_flag_is(field, said, capsys, recwarn):
+    with pytest.raises(SystemExit) as exit:
+        commands.run(None, make_dataclass("Config", [field]), [])
+    error = capsys.readouterr().err
+    assert exit.value.code == 2 and error.startswith(said) and error.count("\n") == 1 and not recwarn
 
 
 SAYING = (

@@ -187,10 +187,12 @@ def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed):
     assert_resumes(config, undisturbed)
 
 
-def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys):
+def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monkeypatch):
+    """And says how to draw, also where --models-dir was edited in train.py."""
+    monkeypatch.setattr(train.Config, "models_dir", config.models_dir)
     shutil.copytree(undisturbed, config.models_dir.parent, dirs_exist_ok=True)
     assert_resumes(config, undisturbed)
-    assert "models in" in capsys.readouterr().out
+    assert f"generate_digits.py --models-dir={config.models_dir}\n" in capsys.readouterr().out
 
 
 def test_one_run_a_directory(config, refuses):
