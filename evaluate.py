@@ -19,7 +19,7 @@ from typing import Annotated
 import numpy as np
 
 from evaluation import modes
-from evaluation.digits import digits_a_column, digits_to_score
+from evaluation.digits import check_count, digits_a_column, digits_to_score
 from evaluation.judge import JUDGE, judge_for, load_judge
 from evaluation.measure import measure
 from evaluation.report import write_report
@@ -77,6 +77,8 @@ def evaluate(config):
     config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
     if stacked and (config.tstr or config.two_sample or config.report):
         raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
+    if not stacked:
+        check_count(config.count, "as --count says")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
@@ -86,6 +88,8 @@ def evaluate(config):
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     images, labels, source, dataset = digits_to_score(config, dataset)
+    for name in ("run.json", *(f"{network}.keras" for network in model_files.NETWORKS)):
+        files.check_unread("--json", config.json, **{"models-dir": source / name})
     training = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]

@@ -53,6 +53,12 @@ def digits_to_score(config, dataset):
     return utils.draw(generator, noise, labels), labels, models_dir, dataset
 
 
+def check_count(count, reason):
+    """Raise UserError where so many digits, for that reason, cannot be measured."""
+    if count <= FEATURES:
+        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
+
+
 def digits_a_column(config, dataset, images, labels, source):
     """How many digits to measure in each column, and why no more: the fewer they are, the greater is their distance.
 
@@ -68,6 +74,5 @@ def digits_a_column(config, dataset, images, labels, source):
     if len(dataset.x_test):
         limits.append((len(dataset.x_test), f"the test digits of {config.dataset}"))
     count, reason = min(limits, key=lambda limit: limit[0])
-    if count <= FEATURES:
-        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
+    check_count(count, reason)
     return count, reason

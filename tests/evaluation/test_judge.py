@@ -1,5 +1,7 @@
 """The judge reads digits, and distances by its features rise with the damage."""
 
+import shutil
+
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -89,6 +91,9 @@ def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)
     refuses(evaluate, "--count", 0)
+    models = shutil.copytree(PRETRAINED_DIR, tmp_path / "models")
+    flags = ["--models-dir", models, "--count", 150, "--json", models / "run.json"]
+    assert "overwrite what --models-dir reads" in refuses(evaluate, *flags)
     for flag in ("--npz", "--dataset", "--judge"):
         assert f"overwrite what {flag} reads" in refuses(evaluate, flag, tmp_path / "b", "--json", tmp_path / "b")
     refuses(evaluate, "--npz", tmp_path / "nothing.npz")
