@@ -78,7 +78,8 @@ def check(config):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
         files.check_unread(flag, path, like=config.like and place(config.like))
-    files.check_writable(config.output_dir / "digits.png")
+    for name in PICTURES:
+        files.check_writable(config.output_dir / name)
     if config.npz:
         files.check_writable(config.npz)
     if config.idx:

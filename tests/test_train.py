@@ -72,6 +72,7 @@ def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):
         and run["versions"]["keras"] == keras.__version__
         and run["seconds"] > run["training_seconds"] > 0
     )
+    assert run["replicas"] == 1
     assert 0 < run["quality"]["label_accuracy"] < 1 and run["quality"]["frechet_distance"] > 0
 
 
@@ -166,4 +167,7 @@ def test_refuses_directories_that_cannot_be_written(refuses, small_npz, tmp_path
     for flag in ("--models-dir", "--samples-dir"):
         error = refuses(train.train, "--dataset", small_npz, flag, tmp_path / "file" / "inside")
         assert "cannot write" in error
+    for flag, name in (("--models-dir", "generator.keras"), ("--samples-dir", "training.gif")):
+        (tmp_path / name).mkdir()  # not found out when all is trained
+        assert "Is a directory" in refuses(train.train, "--dataset", small_npz, flag, tmp_path)
     assert (tmp_path / "file").read_text() == "mine"

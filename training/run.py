@@ -20,6 +20,9 @@ from training.lock import only_run
 from training.record import Record
 from training.tf_config import read_cluster
 
+RESULTS = (*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json")
+PICTURES = ("losses.png", "training.gif")
+
 
 class Run:
     """A run, to be entered once, around all that it does.
@@ -94,8 +97,8 @@ class Run:
             return
         _check_outside_data(about["config"])
         _check_log_dir(about["config"]["log_dir"])
-        files.check_writable(self.models_dir / "run.json")
-        files.check_writable(self.samples_dir / "losses.png")
+        for path in (*(self.models_dir / name for name in RESULTS), *(self.samples_dir / name for name in PICTURES)):
+            files.check_writable(path)
         self.owned.enter_context(only_run(self.models_dir))
         for directory in (self.models_dir, self.samples_dir):
             files.sweep(directory)
@@ -201,13 +204,13 @@ class Run:
             "data": self.about["data"],
             **({"classes": self.about["classes"]} if self.about.get("classes") else {}),
             "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+            "replicas": self.gan.generator.distribute_strategy.num_replicas_in_sync,
             "seconds": round(self.seconds, 1),
             "training_seconds": round(self.record.seconds["training"], 1),
             "checkpoint_seconds": round(self.record.seconds["checkpoints"], 3),
             "images_per_second": round(self.record.images / self.record.seconds["training"]),
         }
-        names = [*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json"]
-        with files.whole_files(*(self.models_dir / name for name in names)) as paths:
+        with files.whole_files(*(self.models_dir / name for name in RESULTS)) as paths:
             generator, discriminator, history, run_json = paths
             self.gan.averaged_generator.save(generator)
             self.gan.discriminator.save(discriminator)

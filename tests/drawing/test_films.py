@@ -68,3 +68,9 @@ def test_films_keep_their_colours(tmp_path):
         frame.convert("RGB").getpixel((5, 5)) for frame in ImageSequence.Iterator(Image.open(tmp_path / "film.gif"))
     ]
     assert np.abs(np.array(film) - frames).max() < 16
+
+
+def test_refuses_a_film_that_cannot_be_written_before_all_else_is(refuses, tmp_path):
+    (tmp_path / "morph.gif").mkdir()
+    assert "Is a directory" in refuses(generate, "--morph", "38", "--output-dir", tmp_path)
+    assert not (tmp_path / "digits.png").exists()

@@ -57,6 +57,7 @@ def test_replicas_agree_and_resume(devices, small_npz, tmp_path):
     assert [process.returncode for process in processes] == [0, 0], said
     assert said[0][0].startswith(f"MirroredStrategy: 1 x {devices} CPU, {32 // devices} images each of a batch of 32\n")
     assert_same_run(killed.models_dir, killed.samples_dir, tmp_path / "whole")
+    assert json.loads((killed.models_dir / "run.json").read_text())["replicas"] == devices
     (began, *epochs, digits), (_, resumed, *_) = (
         list(map(json.loads, (tmp_path / name / "notes").read_text().splitlines())) for name in ("whole", "killed")
     )
