@@ -1,6 +1,7 @@
 """States on disk: damaged, half written, of another run."""
 
 import errno
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -64,15 +65,13 @@ def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeyp
     assert_resumes(config, whole)
 
 
-def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at, capsys):
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed):
     """Nothing was saved, so --resume begins anew, though there is a state of another run."""
     shutil.copytree(undisturbed / "models", config.models_dir)
     config = replace(config, generator_width=8, epochs=1)
     checkpoint.begin(config.models_dir)
-    stop_at(train, "build_gan")
-    with pytest.raises(commands.Stopped):
-        train.train(replace(config, resume=True))
-    assert "no run in" in capsys.readouterr().out
+    train.train(replace(config, resume=True))
+    assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
 
 
 def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, refuses, monkeypatch):
