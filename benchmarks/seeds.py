@@ -75,11 +75,13 @@ def command(*words):
 def measure(name, seed, classifiers, alone):
     """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
     directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
-    numbers, beside = directory / "evaluation.json", directory / "beside_others"
+    numbers, marker = directory / "evaluation.json", directory / "alone"
     if not (directory / "run.json").exists():
-        if not alone:  # before it trains, perhaps in several sittings
-            directory.mkdir(parents=True, exist_ok=True)
-            beside.touch()
+        if not alone:
+            marker.unlink(missing_ok=True)
+        elif not directory.exists():  # else an earlier sitting says whether it was alone
+            directory.mkdir(parents=True)
+            marker.touch()
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
         command("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
     evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
@@ -89,7 +91,7 @@ def measure(name, seed, classifiers, alone):
         command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
-    run = {"seed": seed, "seconds": None if beside.exists() else seconds} | evaluation["digits"]
+    run = {"seed": seed, "seconds": seconds if marker.exists() else None} | evaluation["digits"]
     return run, {key: evaluation[key] for key in FLOORS}
 
 
@@ -158,9 +160,10 @@ def machine():
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
-    vectors = [name for name in ("avx512f", "avx2") if name in known.get("flags", "").split()]
-    about = {"processor": known.get("model name", platform.machine()), "vectors": (*vectors, None)[0]}
-    return about | {"cores": os.cpu_count(), "python": platform.python_version()}
+    vectors = next((name for name in ("avx512f", "avx2") if name in known.get("flags", "").split()), None)
+    processor = known.get("model name", platform.machine())
+    python = platform.python_version()
+    return {"processor": processor, "vectors": vectors, "cores": os.cpu_count(), "python": python}
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
 def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
     """In all of their sittings: what is gone on with has the seconds of those before."""
     monkeypatch.setattr(seeds, "ROOT", tmp_path)
-    sittings = iter([KeyboardInterrupt, None, KeyboardInterrupt, None])
+    sittings = iter([KeyboardInterrupt, None] * 3)
 
     def command(script, *words):
         directory = words[words.index("--models-dir") + 1]
@@ -64,8 +64,8 @@ def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
             (directory / "run.json").write_text('{"seconds": 5}')
 
     monkeypatch.setattr(seeds, "command", command)
-    for seed, first_alone, seconds in ((0, False, None), (1, True, 5)):
+    for seed, first, second, seconds in ((0, False, True, None), (1, True, True, 5), (2, True, False, None)):
         with pytest.raises(KeyboardInterrupt):
-            seeds.measure("default", seed, classifiers=False, alone=first_alone)
-        run, _ = seeds.measure("default", seed, classifiers=False, alone=True)
+            seeds.measure("default", seed, classifiers=False, alone=first)
+        run, _ = seeds.measure("default", seed, classifiers=False, alone=second)
         assert run["seconds"] == seconds
