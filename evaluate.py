@@ -88,8 +88,6 @@ def evaluate(config):
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     images, labels, source, dataset = digits_to_score(config, dataset)
-    for name in ("run.json", *(f"{network}.keras" for network in model_files.NETWORKS)):
-        files.check_unread("--json", config.json, **{"models-dir": source / name})
     training = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]

@@ -95,7 +95,8 @@ def check_unread(flag, path, **read):
     """Raise UserError where to write `path`, which `flag` names, would replace what another flag, `read`, names."""
     for other, source in read.items():
         if path and source and os.path.realpath(path) == os.path.realpath(source):
-            raise UserError(f"{flag} {path} would overwrite what --{other} reads: choose another place")
+            name = other.replace("_", "-")
+            raise UserError(f"{flag} {path} would overwrite what --{name} reads: choose another place")
 
 
 def flush(path):
