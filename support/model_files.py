@@ -15,6 +15,7 @@ from support.files import MAX_TEXT, read_text, unreadable
 from support.readers import SIZES
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
+RESULTS = (*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json")  # that a run leaves beside each other
 MODELS_DIR = Path("models")
 PRETRAINED_DIR = ROOT / "models" / "pretrained"
 

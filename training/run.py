@@ -12,15 +12,14 @@ from pathlib import Path
 import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
-from support.datasets import NAMES, STACKED
+from support.datasets import place
 from support.idx import find_sets
-from support.model_files import NETWORKS
+from support.model_files import NETWORKS, RESULTS
 from training import checkpoint, same_run
 from training.lock import only_run
 from training.record import Record
 from training.tf_config import read_cluster
 
-RESULTS = (*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json")
 PICTURES = ("losses.png", "training.gif")
 
 
@@ -229,8 +228,8 @@ class Run:
 
 def _check_outside_data(config):
     """Raise UserError where the run's files would lie among folders of images, which must hold nothing else."""
-    data = Path(os.path.realpath(config["dataset"]))
-    if config["dataset"] not in (*NAMES, STACKED) and data.is_dir() and not find_sets(data):
+    data = Path(os.path.realpath(place(config["dataset"])))
+    if data.is_dir() and not find_sets(data):
         for name in ("models_dir", "samples_dir", "log_dir"):
             if config[name] and Path(os.path.realpath(config[name])).is_relative_to(data):
                 flag = "--" + name.replace("_", "-")
