@@ -95,7 +95,7 @@ def train(config):
 
 
 def load(config):
-    """Load the data to learn from; returns the `datasets.Dataset`, and what a state should say about the run."""
+    """Load the data to learn from; returns the `support.dataset.Dataset`, and what a state should say about the run."""
     if os.path.isdir(config.dataset):  # perhaps of PNGs, which TensorFlow reads: its threads can be set only once
         from training.devices import configure
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from drawing.pictures import MAX_ON_SHEET
-from support import datasets
 from support.commands import UserError
+from support.dataset import MAX_CLASSES
+from support.datasets import load_dataset
 
 
 def figures(text, flag):
@@ -27,7 +28,7 @@ def labels_of(text, flag, names):
     if not names and not words[-1]:
         del words[-1]  # of "11,"
     wanted = f"some of {', '.join(names)[:500]}" if names else f"their numbers, such as {flag} 3,8"
-    names = names or list(map(str, range(datasets.MAX_CLASSES)))
+    names = names or list(map(str, range(MAX_CLASSES)))
     if len(words) == 1 and words[0] not in names and any(letter in names for letter in words[0]):
         words = list(words[0])
     if len(words) > MAX_ON_SHEET:
@@ -43,7 +44,7 @@ def classes_to_draw(config, num_classes, source, names=()):
     if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
-        like = datasets.load_dataset(config.like).numbered_as(names, f"the generator in {source}")
+        like = load_dataset(config.like).numbered_as(names, f"the generator in {source}")
         labels = np.random.default_rng(0).permutation(like.y_train)
         if not labels.any():
             raise UserError(f"--like {config.like} has no labels: give a data set that has")

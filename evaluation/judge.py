@@ -16,7 +16,8 @@ import numpy as np
 import utils
 from support import commands, files
 from support.commands import Range, UserError
-from support.datasets import Dataset, load_dataset
+from support.dataset import Dataset
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR, load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"

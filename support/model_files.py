@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from support.commands import ROOT, UserError, quiet
-from support.datasets import MAX_CLASSES
+from support.dataset import MAX_CLASSES
 from support.files import MAX_TEXT, read_text, unreadable
 from support.readers import SIZES
 

@@ -29,7 +29,8 @@ import train
 import utils
 from benchmarks.page import chromium, find_chromium
 from evaluation import judge
-from support.datasets import Dataset, load_dataset
+from support.dataset import Dataset
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 from training.devices import start_tensorflow
 

@@ -14,7 +14,8 @@ from evaluation.digits import digits_to_score, in_share
 from evaluation.judge import JUDGE, load_judge
 from evaluation.measure import OF_LABELS, measure, nearest_images
 from generator import build_generator
-from support.datasets import Dataset, load_dataset
+from support.dataset import Dataset
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 
 

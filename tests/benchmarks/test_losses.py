@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import coloured, losses, modes
-from support.datasets import Dataset, load_dataset
+from support.dataset import Dataset
+from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 
 

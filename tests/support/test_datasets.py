@@ -12,7 +12,6 @@ from PIL import Image
 
 import train
 from support import datasets
-from support.commands import UserError
 from support.datasets import load_dataset
 
 
@@ -28,28 +27,6 @@ def test_our_own_npz_of_digits_can_be_trained_on(mnist, tmp_path):
     dataset = load_dataset(str(tmp_path / "drawn.npz"))
     np.testing.assert_array_equal(dataset.x_train, mnist.x_train[:30])
     assert len(dataset.x_test) == 0
-
-
-def test_classes_are_numbered_by_name(tmp_path):
-    """Folders are numbered in their order; others have other numbers for the same classes."""
-    some = datasets.Dataset(np.zeros((3, 28, 28, 1), "uint8"), np.array([0, 1, 1]), *[np.zeros(0, int)] * 2)
-    some.class_names = ("3", "7")
-    assert some.numbered_as((), "MNIST").y_train.tolist() == [3, 7, 7]
-    with pytest.raises(UserError, match="the models has no class '3': give data of 0, 1"):
-        some.numbered_as(("0", "1"), "the models")
-    some.class_names = ("03", "12")  # as --folders writes them, of models that have more than ten
-    assert some.numbered_as((), "models without names").y_train.tolist() == [3, 12, 12]
-    assert some.numbered_as(tuple("abcdefghijklm"), "the models").y_train.tolist() == [3, 12, 12]
-    with pytest.raises(UserError, match="the models has no class '12': give data of a, b, c"):
-        some.numbered_as(tuple("abcdefgh"), "the models")
-    some.class_names = ("cat", "owl")
-    owls = some.numbered_as(("ape", "owl", "cat"), "the models")
-    assert owls.y_train.tolist() == [2, 1, 1] and owls.class_names == ("ape", "owl", "cat")
-    with pytest.raises(UserError, match="the models has no class 'cat': give data of ape, owl"):
-        some.numbered_as(("ape", "owl"), "the models")
-    assert some.numbered_as((), "models without names").y_train.tolist() == [0, 1, 1]
-    some.class_names = ()
-    assert some.numbered_as(("ape", "owl"), "the models").y_train.tolist() == [0, 1, 1]
 
 
 def arrays(**changes):

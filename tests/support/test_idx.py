@@ -8,7 +8,8 @@ import pytest
 
 import train
 from support import idx
-from support.datasets import Dataset, load_dataset
+from support.dataset import Dataset
+from support.datasets import load_dataset
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (96, 28, 28), "uint8")

@@ -1,0 +1,132 @@
+"""Images with labels: checked, counted, split, and numbered as models have them; support/datasets.py finds them."""
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from support.commands import UserError
+from support.readers import SIZES
+
+MAX_CLASSES = 1000
+
+
+class _Arrays(NamedTuple):
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+class Dataset(_Arrays):
+    """Images uint8 (N, S, S, C), S one of SIZES, and their labels int32 (N,); the test arrays may be empty.
+
+    Attributes:
+        class_names: tuple of str, what `load_dataset` knows the classes to be called; () where numbers are all.
+    """
+
+    class_names = ()
+
+    @property
+    def num_classes(self):
+        return int(self.y_train.max()) + 1
+
+    @property
+    def checksum(self):
+        """SHA-256 over all shapes and bytes, so the same for the same digits in any file format."""
+        digest = hashlib.sha256()
+        for array in self:
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
+    def labels_in_share(self, count, rng):
+        """Draw `count` labels, int (count,), in random order and in the shares of the training digits."""
+        return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
+
+    def numbered_as(self, names, source):
+        """The same data with the numbers that its classes have among `names`, or that are their names.
+
+        Where either has numbers alone, and the names of the other are no figures, the numbers are all they can share.
+
+        Raises:
+            UserError: `names`, those of `source`, lack one.
+        """
+        own, known = self.class_names, names
+        if all(map(str.isdecimal, own)) and not any(map(str.isdecimal, names)):  # as --folders writes them, such as 03
+            own = [str(int(name)) for name in own]
+            known = [str(number) for number in range(len(names) or MAX_CLASSES)]
+        missing = [name for name in own if name not in known]
+        if not own or (missing and not names):
+            return self
+        if missing:
+            raise UserError(f"{source} has no class {missing[0]!r}: give data of {', '.join(names)[:500]}")
+        numbers = np.array([known.index(name) for name in own], "int32")
+        same = self._replace(y_train=numbers[self.y_train], y_test=numbers[self.y_test])
+        same.class_names = tuple(names)
+        return same
+
+    def split_off(self, count, rng):
+        """Split off random training digits, at most a sixth; returns the indices of the others, and of these."""
+        order = rng.permutation(len(self.x_train))
+        chosen, rest = np.split(order, [min(count, len(order) // 6)])
+        return rest, chosen
+
+    def hold_out(self, count, rng):
+        """Split off real digits of other writers: test digits, or training digits where there are no test digits.
+
+        Returns:
+            images and labels of the training digits that remain, images and labels of those split off.
+        """
+        if len(self.x_test):
+            chosen = rng.permutation(len(self.x_test))[:count]
+            return self.x_train, self.y_train, self.x_test[chosen], self.y_test[chosen]
+        rest, chosen = self.split_off(count, rng)
+        return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
+
+
+def to_dataset(arrays, sources, path, num_classes=None):
+    """Turn a reader's arrays into a Dataset.
+
+    Args:
+        arrays, sources: as support/readers.py describes them.
+        path: where they are from.
+        num_classes: how many there should be, where that is known.
+
+    Raises:
+        UserError: they are not images of a size in SIZES with one label each.
+    """
+    if "images" in arrays:
+        names = {"images": "x_train", "labels": "y_train"}
+        arrays, sources = ({names[key]: each[key] for key in names if key in each} for each in (arrays, sources))
+    if (num_classes or 0) > MAX_CLASSES:
+        raise UserError(f"{path} has {num_classes} classes: give at most {MAX_CLASSES}")
+    dataset = {}
+    for part in ("train", "test"):
+        images, labels = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
+        if part == "test" and images is None:
+            images, labels = dataset["x_train"][:0], dataset["y_train"][:0]
+        if images is None or labels is None:
+            raise UserError(f"{path} lacks x_{part} or y_{part}: give images and labels, 0 for all without")
+        images_in, labels_in = sources.get(f"x_{part}"), sources.get(f"y_{part}")
+        square = images.shape[1:3] in [(size, size) for size in SIZES]
+        if images.dtype != "uint8" or not square or images.shape[3:] not in [(), (1,), (3,)]:
+            raise UserError(f"{images_in} is {images.dtype} {images.shape}: give uint8 (N, 28, 28), or 32, or (..., 3)")
+        if not np.issubdtype(labels.dtype, np.integer) or labels.shape != images.shape[:1]:
+            raise UserError(
+                f"{labels_in} is {labels.dtype} {labels.shape} for {len(images)} images: give an integer for each"
+            )
+        if part == "train" and not len(images):
+            raise UserError(f"{path} has no training images: give at least one batch")
+        most = num_classes or MAX_CLASSES
+        if labels.size and not 0 <= labels.min() <= labels.max() < most:
+            raise UserError(
+                f"{labels_in} has labels {labels.min()} to {labels.max()}, and there are the classes 0 to {most - 1}: "
+                "number the classes from 0"
+            )
+        dataset[f"x_{part}"] = images if images.ndim == 4 else images[..., None]
+        dataset[f"y_{part}"] = labels.astype("int32")
+    shapes = [dataset[f"x_{part}"].shape[1:] for part in ("train", "test")]
+    if shapes[0] != shapes[1]:
+        raise UserError(f"{path} mixes images {shapes[0]} and {shapes[1]}: give test images like the training images")
+    return Dataset(**dataset)
