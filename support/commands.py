@@ -51,7 +51,7 @@ def check(config):
     That is a Range or a Literal. Flags are checked by tyro, too, but not what is edited at the top of a script.
     """
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
-        value, flag = getattr(config, name), "--" + name.replace("_", "-")
+        value, flag = getattr(config, name), as_flag(name)
         hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
         ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
         choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else values
@@ -110,14 +110,19 @@ def require(module, flag, requirements):
         raise UserError(f"{flag} needs {module}, which is not installed: pip install -r {requirements}")
 
 
+def as_flag(field):
+    """How a field of a Config is called on the command line."""
+    return "--" + field.replace("_", "-")
+
+
 def flags(config, *left_out):
     """The flags that make `config` out of its class' defaults, but for some fields."""
     words = []
     for field in dataclasses.fields(config):
-        value, flag = getattr(config, field.name), field.name.replace("_", "-")
+        value, flag = getattr(config, field.name), as_flag(field.name)
         if value != field.default and field.name not in left_out:
-            switch = f"--{flag}" if value else f"--no-{flag}"
-            words.append(switch if isinstance(value, bool) else f"--{flag}={value}")
+            switch = flag if value else as_flag(f"no_{field.name}")
+            words.append(switch if isinstance(value, bool) else f"{flag}={value}")
     return words
 
 

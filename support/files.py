@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.commands import UserError
+from support.commands import UserError, as_flag
 
 MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
 
@@ -95,8 +95,7 @@ def check_unread(flag, path, **read):
     """Raise UserError where to write `path`, which `flag` names, would replace what another flag, `read`, names."""
     for other, source in read.items():
         if path and source and os.path.realpath(path) == os.path.realpath(source):
-            name = other.replace("_", "-")
-            raise UserError(f"{flag} {path} would overwrite what --{name} reads: choose another place")
+            raise UserError(f"{flag} {path} would overwrite what {as_flag(other)} reads: choose another place")
 
 
 def flush(path):

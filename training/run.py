@@ -146,7 +146,7 @@ class Run:
         """Train by `gan.fit` from the step that the run is at to its last.
 
         Args:
-            dataset: `support.datasets.Dataset`.
+            dataset: `support.dataset.Dataset`.
             epochs: of the whole run.
             callbacks: Keras callbacks, of which one puts an epoch that is over into the record, and the last saves it.
         """
@@ -232,7 +232,7 @@ def _check_outside_data(config):
     if data.is_dir() and not find_sets(data):
         for name in ("models_dir", "samples_dir", "log_dir"):
             if config[name] and Path(os.path.realpath(config[name])).is_relative_to(data):
-                flag = "--" + name.replace("_", "-")
+                flag = commands.as_flag(name)
                 raise UserError(f"{flag} {config[name]} is within the data, {config['dataset']}: choose another place")
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from support.commands import UserError
+from support.commands import UserError, as_flag
 
 # What may differ when resuming:
 FREE = ("dataset", "epochs", "models_dir", "samples_dir", "log_dir", "resume", "checkpoint_every")
@@ -17,7 +17,7 @@ def architecture(network):
 def refuse_differences(theirs, ours):
     """Raise UserError where `ours` is not the run to resume, of which about.json says `theirs`."""
     for name, value in ours["config"].items():
-        flag, old = "--" + name.replace("_", "-"), theirs["config"].get(name)
+        flag, old = as_flag(name), theirs["config"].get(name)
         if name not in FREE and name in theirs["config"] and value != old:  # else from before there was such a flag
             raise UserError(f"{flag} is {value} here and {old} in the run to resume: give the same")
     if ours["config"]["epochs"] < theirs["config"]["epochs"]:

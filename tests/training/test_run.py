@@ -124,7 +124,7 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
         "epochs": 1,
     }
     for name, value in differences.items():
-        assert "--" + name.replace("_", "-") in refuses(train.train, *flags_of(replace(config, **{name: value})))
+        assert commands.as_flag(name) in refuses(train.train, *flags_of(replace(config, **{name: value})))
     assert "data" in refuses(train.train, *flags_of(replace(config, dataset="mnist")))
 
     def deeper(*args, **kwargs):
