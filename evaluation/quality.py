@@ -14,23 +14,36 @@ from support.datasets import STACKED
 def quality_of(name, dataset):
     """What measures a run on this data: a Quality, or Modes; None where the committed judge cannot see the images."""
     if name == STACKED:
-        return Modes(load_judge())
+        return Modes(dataset, load_judge())
     return Quality(dataset, load_judge()) if dataset.x_train.shape[1:] == (28, 28, 1) else None
 
 
-class Quality(keras.callbacks.Callback):
+class _Measure(keras.callbacks.Callback):
+    def __init__(self, dataset, judge):
+        super().__init__()
+        self.dataset, self.judge = dataset, judge
+
+    def draw(self, count, number):
+        """Fresh images and their labels, from random numbers of their own: training is the same without them."""
+        gan = self.model
+        rng = np.random.default_rng([gan.seed, number])
+        noise = rng.standard_normal((count, gan.latent_dim), "float32")
+        labels = self.dataset.labels_in_share(count, rng)
+        return utils.draw(gan.averaged_generator, noise, labels), labels
+
+
+class Quality(_Measure):
     """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
 
     The digits drawn have the training digits' class shares, and are no more than those are.
 
     Args:
-        dataset: `datasets.Dataset` of images as the judge takes them.
+        dataset: `support.dataset.Dataset` of images as the judge takes them.
         judge: the classifier whose features measure, as `judge.load_judge` returns it.
     """
 
     def __init__(self, dataset, judge):
-        super().__init__()
-        self.dataset, self.judge = dataset, judge
+        super().__init__(dataset, judge)
         features, self.reads = look_at_some(judge, dataset)
         self.reference = metrics.moments(features)
 
@@ -52,14 +65,6 @@ class Quality(keras.callbacks.Callback):
             return None
         some = np.random.default_rng(0).permutation(self.test_features)[: self.count(5000)]
         return metrics.frechet_distance(self.reference, metrics.moments(some))
-
-    def draw(self, count, number):
-        """Fresh digits and their labels, from random numbers of their own: training is the same without them."""
-        gan = self.model
-        rng = np.random.default_rng([gan.seed, number])
-        noise = rng.standard_normal((count, gan.latent_dim), "float32")
-        labels = self.dataset.labels_in_share(count, rng)
-        return utils.draw(gan.averaged_generator, noise, labels), labels
 
     def on_epoch_end(self, epoch, logs):
         features, _ = utils.look(self.judge, self.draw(self.count(5000), epoch)[0])
@@ -91,24 +96,14 @@ class Quality(keras.callbacks.Callback):
         return quality
 
 
-class Modes(keras.callbacks.Callback):
+class Modes(_Measure):
     """After each epoch, add the modes of modes.ROUGH fresh images to the epoch's logs; likewise."""
 
     floor = None  # for the plot of distances, of which it has none
 
-    def __init__(self, judge):
-        super().__init__()
-        self.judge = judge
-
-    def _score(self, count, number):
-        rng = np.random.default_rng([self.model.seed, number])
-        noise = rng.standard_normal((count, self.model.latent_dim), "float32")
-        images = utils.draw(self.model.averaged_generator, noise, np.zeros(count, int))
-        return modes.score_modes(self.judge, images)
-
     def on_epoch_end(self, epoch, logs):
-        logs |= self._score(modes.ROUGH, epoch)
+        logs |= modes.score_modes(self.judge, self.draw(modes.ROUGH, epoch)[0])
 
     def final(self):
         """Measure modes.COUNT images of noise not seen before; returns a dict."""
-        return self._score(modes.COUNT, 2**32)
+        return modes.score_modes(self.judge, self.draw(modes.COUNT, 2**32)[0])

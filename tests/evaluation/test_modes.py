@@ -12,8 +12,12 @@ from evaluation.judge import build_judge, load_judge
 from evaluation.quality import Modes, quality_of
 from gan import GAN
 from generator import build_generator
-from support.datasets import Dataset, stack_digits
+from support.dataset import Dataset
+from support.datasets import stack_digits
 from support.model_files import PRETRAINED_DIR
+
+NONE = np.zeros(0, int)
+STACK = Dataset(np.zeros((9, 28, 28, 3), "uint8"), np.zeros(9, int), np.zeros((0, 28, 28, 3), "uint8"), NONE)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +44,7 @@ def test_lost_modes_show(judge, mnist, monkeypatch):
 
 
 def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monkeypatch, mnist):
-    real = Dataset(np.zeros((9, 28, 28, 3), "uint8"), np.zeros(9, int), np.zeros((0, 28, 28, 3), "uint8"), np.zeros(0))
-    monkeypatch.setattr("evaluate.load_dataset", lambda name: real)
+    monkeypatch.setattr("evaluate.load_dataset", lambda name: STACK)
     monkeypatch.setattr(modes, "load_dataset", lambda name: mnist)
     build_generator(4, 1, 3, width=4).save(tmp_path / "generator.keras")
     build_discriminator(1, 3, width=4).save(tmp_path / "discriminator.keras")
@@ -63,7 +66,7 @@ def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monke
 
 def test_training_counts_modes_as_it_goes(monkeypatch, mnist):
     monkeypatch.setattr(modes, "ROUGH", 50)
-    callback = quality_of("stacked_mnist", None)
+    callback = quality_of("stacked_mnist", STACK)
     assert isinstance(callback, Modes)
     callback.set_model(GAN(build_generator(4, 1, 3, width=4), build_discriminator(1, 3, width=4)))
     logs = {}
