@@ -4,7 +4,7 @@ import numpy as np
 
 import utils
 from evaluation.judge import FEATURES
-from support import files, model_files
+from support import model_files
 from support.commands import UserError
 from support.datasets import load_dataset
 
@@ -37,8 +37,7 @@ def digits_to_score(config, dataset):
             return digits.x_train[chosen], digits.y_train[chosen], config.npz, dataset
         return rng.permutation(digits.x_train), None, config.npz, dataset  # labels that are all 0 are none
     models_dir = model_files.default_models(config.models_dir)
-    for name in model_files.RESULTS:
-        files.check_unread("--json", config.json, models_dir=models_dir / name)
+    model_files.check_unread("--json", config.json, models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
     more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
     noise = rng.standard_normal((config.count, latent_dim), "float32")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from support import files
 from support.commands import ROOT, UserError, quiet
 from support.dataset import MAX_CLASSES
 from support.files import MAX_TEXT, read_text, unreadable
@@ -171,6 +172,12 @@ def class_names(run, num_classes):
     if isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names):
         return [name[:255] for name in names]  # as long as that of a folder may be
     return []
+
+
+def check_unread(flag, path, models_dir):
+    """`files.check_unread` of all that a run left in `models_dir`."""
+    for name in RESULTS:
+        files.check_unread(flag, path, models_dir=models_dir / name)
 
 
 def load_models(models_dir):

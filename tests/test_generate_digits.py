@@ -225,12 +225,14 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
-def test_a_data_set_to_be_like_is_not_overwritten(refuses, small_npz, tmp_path, monkeypatch):
+def test_what_is_read_is_not_overwritten(refuses, small_npz, tmp_path, monkeypatch):
     monkeypatch.setattr("support.datasets.DATA_DIR", tmp_path)
     shutil.copy(small_npz, mine := tmp_path / "mnist.npz")
     for like in (mine, "mnist"):
         assert "overwrite what --like reads" in refuses(generate, "--like", like, "--npz", tmp_path / "." / mine.name)
     assert mine.read_bytes() == small_npz.read_bytes()
+    models = ["--models-dir", tmp_path, "--npz", tmp_path / "generator.keras"]
+    assert "overwrite what --models-dir reads" in refuses(generate, *models)
 
 
 def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
