@@ -126,14 +126,9 @@ def real(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def reader(mnist):
+def reader():
     """The committed judge, which never saw a generated digit, as a function: uint8 (N, 28, 28, 1) -> labels (N,)."""
-
-    def read(images):
-        return utils.look(judge.load_judge(), images)[1].argmax(axis=-1)
-
-    assert (read(mnist.x_test) == mnist.y_test).mean() > 0.99
-    return read
+    return lambda images: utils.look(judge.load_judge(), images)[1].argmax(axis=-1)
 
 
 @pytest.fixture
