@@ -87,6 +87,8 @@ def evaluate(config):
         if path:
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
+    if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
+        raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
     images, labels, source, dataset = digits_to_score(config, dataset)
     training = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
@@ -98,8 +100,6 @@ def evaluate(config):
     if labels is not None and not dataset.y_train.any():
         raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
     if stacked:
-        if judge.input_shape[1:] != (28, 28, 1) or judge.outputs[1].shape[-1] != 10:
-            raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
         count, reason = min(config.count, len(images)), f"all that {source} has"
     else:
         count, reason = digits_a_column(config, dataset, images, labels, source)

@@ -59,7 +59,7 @@ def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monke
     assert json.loads((tmp_path / "numbers.json").read_text())["evaluation"]["count"] == 300
     refuses(evaluate, "--dataset", "stacked_mnist", "--tstr")
     build_judge(3).save(tmp_path / "judge.keras")
-    judge = ["--judge", tmp_path / "judge.keras", "--models-dir", tmp_path, "--count", 10]
+    judge = ["--judge", tmp_path / "judge.keras", "--models-dir", tmp_path / "none"]  # before anything is drawn
     assert "is no judge of the digits" in refuses(evaluate, "--dataset", "stacked_mnist", *judge)
     assert "(28, 28, 3)" in refuses(evaluate, "--dataset", "stacked_mnist", "--models-dir", PRETRAINED_DIR)
 
