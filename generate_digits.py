@@ -129,7 +129,7 @@ def generate(config):
     """
     check(config)
     models_dir = model_files.default_models(config.models_dir)
-    model_files.check_unread("--npz", config.npz, models_dir)
+    model_files.check_no_result("--npz", config.npz, models_dir)
     models = model_files.load_models(models_dir)
     *_, latent_dim, num_classes = models
     names = model_files.class_names(model_files.read_run(models_dir), num_classes)

@@ -37,7 +37,7 @@ def digits_to_score(config, dataset):
             return digits.x_train[chosen], digits.y_train[chosen], config.npz, dataset
         return rng.permutation(digits.x_train), None, config.npz, dataset  # labels that are all 0 are none
     models_dir = model_files.default_models(config.models_dir)
-    model_files.check_unread("--json", config.json, models_dir)
+    model_files.check_no_result("--json", config.json, models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
     more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
     noise = rng.standard_normal((config.count, latent_dim), "float32")

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from support import files
 from support.commands import ROOT, UserError, quiet
 from support.dataset import MAX_CLASSES
-from support.files import MAX_TEXT, read_text, unreadable
+from support.files import MAX_TEXT, check_unread, read_text, unreadable
 from support.readers import SIZES
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
@@ -174,10 +173,10 @@ def class_names(run, num_classes):
     return []
 
 
-def check_unread(flag, path, models_dir):
-    """`files.check_unread` of all that a run left in `models_dir`."""
+def check_no_result(flag, path, models_dir):
+    """Raise UserError where to write `path`, which `flag` names, would replace what a run left in `models_dir`."""
     for name in RESULTS:
-        files.check_unread(flag, path, models_dir=models_dir / name)
+        check_unread(flag, path, models_dir=models_dir / name)
 
 
 def load_models(models_dir):
