@@ -20,7 +20,7 @@ from training.lock import only_run
 from training.record import Record
 from training.tf_config import read_cluster
 
-PICTURES = ("losses.png", "training.gif")
+PLOT, FILM = "losses.png", "training.gif"
 
 
 class Run:
@@ -96,7 +96,7 @@ class Run:
             return
         _check_outside_data(about["config"])
         _check_log_dir(about["config"]["log_dir"])
-        for path in (*(self.models_dir / name for name in RESULTS), *(self.samples_dir / name for name in PICTURES)):
+        for path in (*(self.models_dir / name for name in RESULTS), self.samples_dir / PLOT, self.samples_dir / FILM):
             files.check_writable(path)
         self.owned.enter_context(only_run(self.models_dir))
         for directory in (self.models_dir, self.samples_dir):
@@ -187,7 +187,7 @@ class Run:
     def plot(self, quality=None):
         """Draw losses.png of the run so far."""
         floor = quality and quality.floor
-        utils.plot_run(self.samples_dir / "losses.png", self.record.curve, self.record.epochs, floor)
+        utils.plot_run(self.samples_dir / PLOT, self.record.curve, self.record.epochs, floor)
 
     def write(self, quality=None):
         """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
@@ -197,7 +197,7 @@ class Run:
         self.plot(quality)
         # A quarter of the greys: nobody sees it, and the film takes two thirds of the room.
         film = [frame.picture().point(lambda level: level // 4 * 255 // 63) for frame in self.record.frames.values()]
-        utils.save_gif(self.samples_dir / "training.gif", film, [0.5] * (len(film) - 1) + [3])
+        utils.save_gif(self.samples_dir / FILM, film, [0.5] * (len(film) - 1) + [3])
         results = {
             "config": self.about["config"],
             "data": self.about["data"],
