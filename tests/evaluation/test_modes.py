@@ -16,8 +16,7 @@ from support.dataset import Dataset
 from support.datasets import stack_digits
 from support.model_files import PRETRAINED_DIR
 
-NONE = np.zeros(0, int)
-STACK = Dataset(np.zeros((9, 28, 28, 3), "uint8"), np.zeros(9, int), np.zeros((0, 28, 28, 3), "uint8"), NONE)
+STACK = Dataset(np.zeros((9, 28, 28, 3), "uint8"), np.zeros(9, int), np.zeros((0, 28, 28, 3), "uint8"), np.zeros(0))
 
 
 @pytest.fixture(scope="module")
