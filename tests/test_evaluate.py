@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from discriminator import build_discriminator
 from evaluate import Config, evaluate
 from evaluation.digits import digits_to_score, in_share
 from evaluation.judge import JUDGE, load_judge
-from evaluation.measure import OF_LABELS, measure, nearest_images
+from evaluation.measure import OF_LABELS, measure
 from generator import build_generator
 from support.dataset import Dataset
 from support.datasets import load_dataset
@@ -98,19 +97,6 @@ def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path)
     assert "has no labels" in refuses(evaluate, *flags)
 
 
-def test_random_training_digits_are_near_the_others(real):
-    numbers, *_ = measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
-    training = numbers["training"]
-    assert training["frechet_distance"] < 5 and training["label_accuracy"] > 0.99 and training["precision"] > 0.8
-
-
-def test_training_and_test_digits_are_held_against_the_same_others(real):
-    """Here test digits are copies of training digits, a sixth of them of those that are themselves measured."""
-    dataset = real[0]._replace(x_test=real[0].x_train[:600], y_test=real[0].y_train[:600])
-    numbers, *_ = measure(Config(count=600), dataset, load_judge(), *real[0][2:], "these")
-    assert 0.05 < numbers["training"]["share_nearer"] < 0.12  # half of a sixth
-
-
 def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     """Without test digits there are two columns, and without labels nothing to be read."""
     data = load_dataset(str(small_npz))
@@ -120,14 +106,6 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "each column is of 224 digits, a sixth of the training digits of" in said
     assert "beside as many training digits of" in said
-
-
-def test_without_test_digits_training_digits_are_told_from_each_other(real, monkeypatch):
-    monkeypatch.setattr("evaluation.measure.tell_apart", lambda *args: SimpleNamespace(accuracy=0.5))
-    dataset = real[0]._replace(x_test=real[0].x_test[:0], y_test=real[0].y_test[:0])
-    config = Config(count=150, two_sample=True)
-    numbers, *_ = measure(config, dataset, load_judge(), real[0].x_test, real[0].y_test, "these")
-    assert numbers["training"]["two_sample"] == 0.5
 
 
 def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
@@ -238,12 +216,3 @@ def test_refuses_too_few_real_digits_before_it_trains_a_judge_of_them(refuses, r
         flags = ["--models-dir", PRETRAINED_DIR, "--dataset", tmp_path / f"{name}.npz", "--count", 300]
         assert reasons[name] in refuses(evaluate, *flags)
     assert "100 digits, as --count says" in refuses(evaluate, "--dataset", real[1], "--count", 100)
-
-
-def test_the_nearest_of_large_images_is_found_in_parts():
-    """Those of colour are four times as large: 15,312 at a time."""
-    real = np.random.default_rng(0).integers(0, 256, (16_000, 32, 32, 3), "uint8")
-    chosen = np.array([15_999, 3, 15_311, 15_312])
-    distances, indices = nearest_images(real[chosen], real)
-    np.testing.assert_array_equal(indices, chosen)
-    assert distances.max() < 0.1
