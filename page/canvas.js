@@ -57,9 +57,11 @@ function wallColumns() {
 
 function cells() {
   const targets = numClasses > 1 ? labelsOf(state.into) : [0];
-  const cell = (label, column, hand) => (
-    {label, target: targets[column % targets.length], hand: state.hand + hand, other: state.other + hand}
-  );
+  const after = (hand, steps) => (hand + steps) % (maxHand + 1); // after the last hand comes the first
+  const cell = (label, column, steps) => {
+    const target = targets[column % targets.length];
+    return {label, target, hand: after(state.hand, steps), other: after(state.other, steps)};
+  };
   if (state.view === "row") return labelsOf(state.text).map((label, place) => cell(label, place, state.each ? place : 0));
   const columns = wallColumns();
   return Array.from({length: WALL - (WALL % columns)}, (_, place) => {

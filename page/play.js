@@ -139,7 +139,6 @@ for (const [id, name] of [["number", "text"], ["into", "into"]]) {
     const {text, complaint} = understood(element(id).value);
     change(text === null ? {} : {[name]: text}, complaint);
   });
-  on(id, "blur", showFields);
 }
 for (const id of ["hand", "other", "blend", "turn"]) {
   on(id, "input", () => {
@@ -147,6 +146,7 @@ for (const id of ["hand", "other", "blend", "turn"]) {
     change(right ? {[id]: Number(value)} : {}, right ? "" : `Please give a whole number from 0 to ${max}.`);
   });
 }
+for (const id of ["number", "into", "hand", "other"]) on(id, "blur", showFields);
 on("class", "change", () => change({text: element("class").value}));
 on("into-class", "change", () => change({into: element("into-class").value}));
 on("each", "change", () => change({each: element("each").checked}));
@@ -159,12 +159,15 @@ on("new-other", "click", () => change({other: anyHand(), blend: state.blend || 5
 on("middle", "click", () => change({directions: START.directions}));
 on("again", "click", () => change(START));
 
-// On the wall, a picture gives its hand; the arrows go from one to the next, so that Tab needs to stop there only once.
+// On the wall, a picture gives its hands; the arrows go from one to the next, so that Tab needs to stop there only once.
 on("wall", "click", ({target}) => {
   const tile = tiles.wall.find(({element}) => element.contains(target));
-  if (tile) change({view: "row", hand: Math.min(tile.cell.hand, maxHand)});
+  if (!tile) return;
+  change({view: "row", hand: tile.cell.hand, other: tile.cell.other});
+  document.querySelector("[name=view]:checked").focus(); // the picture is gone
 });
 on("wall", "keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own, such as back
   const columns = wallColumns(), by = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key];
   const to = shown[shown.findIndex(({element}) => element === document.activeElement) + by];
   if (!to) return;

@@ -137,17 +137,18 @@ def test_a_link_followed_while_another_is_saved_is_followed(open_page, play_html
 
 
 def test_the_wall_reacts_and_gives_its_hands(open_page, play_html):
-    page = open_page(play_html, "view=wall&hand=20")
+    page = open_page(play_html, f"text=1&view=wall&hand=20&other={play.MAX_HAND}&blend=60")
     before = see(page)
     press(page.locator("#sliders input").first, "End")
-    assert (see(page) != before).any(axis=(1, 2, 3)).all()
+    wall = see(page)
+    assert (wall != before).any(axis=(1, 2, 3)).all()
     buttons = page.get_by_role("group", name="A hundred").get_by_role("button")
     buttons.first.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    assert page.locator("#hand").input_value() == "22" and page.locator("#row").is_visible()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Alt+ArrowDown", "Enter"):  # the last but one is the browser's
+        page.keyboard.press(key)
+    assert [page.locator(field).input_value() for field in ("#hand", "#other")] == ["22", "1"]
+    np.testing.assert_array_equal(see(page)[0], wall[21])  # a one in the third row
+    assert page.locator("[name=view][value=row]").evaluate("(radio) => radio === document.activeElement")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
