@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import errno
 import importlib.util
-import itertools
 import os
 import platform
 import shlex
@@ -48,21 +47,24 @@ def check_text(value, what=""):
 def check(config):
     """Raise UserError where a field of the dataclass `config` is no text, or not what its annotation allows.
 
-    That is a Range or a Literal. Flags are checked by tyro, too, but not what is edited at the top of a script.
+    That is a type, a Range or a Literal. Flags are checked by tyro, but not what is edited at the top of a script.
     """
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
         value, flag = getattr(config, name), as_flag(name)
         hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
-        ranges = [bounds for bounds in getattr(hint, "__metadata__", ()) if isinstance(bounds, Range)]
-        choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else values
-        for text in values:
-            check_text(text, f"{flag} ")
-            if text not in choices:
-                raise UserError(f"{flag} {text!r} is none of those there are: choose {', '.join(map(str, choices))}")
-        for value, (low, high) in itertools.product(values, ranges):
-            number = isinstance(value, int | float)
-            if value is not None and not (number and low <= value <= high):  # so written, NaN fails too
-                raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")
+        hint, *ranges = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
+        options = typing.get_args(hint) or (hint,)  # the choices of a Literal, the types of a union
+        types = tuple(each for each in options if isinstance(each, type))
+        for value in values:
+            check_text(value, f"{flag} ")
+            if typing.get_origin(hint) is typing.Literal and value not in options:
+                raise UserError(f"{flag} {value!r} is none of those there are: choose {', '.join(map(str, options))}")
+            for low, high in ranges if value is not None else ():
+                if not (isinstance(value, int | float) and low <= value <= high):  # so written, NaN fails too
+                    raise UserError(f"{flag} {value} is out of range: choose {low} to {high}")
+            if types and not isinstance(value, (*types, int) if float in types else types):
+                names = " or ".join(each.__name__ for each in types if each is not type(None))
+                raise UserError(f"{flag} {value!r} is no {names}: give one")
 
 
 def run(main, config_class, flags=None):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import make_dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -54,6 +55,8 @@ def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
         ),
         (("epochs", Annotated[int, commands.Range(1, 9)], 10), "error: --epochs 10 is out of range: choose 1 to 9"),
         (("epochs", Annotated[int, commands.Range(1, 9)], "six"), "error: --epochs six is out of range: choose 1 to 9"),
+        (("epochs", Annotated[int, commands.Range(1, 9)], 2.5), "error: --epochs 2.5 is no int: give one"),
+        (("models_dir", Path | None, "mine"), "error: --models-dir 'mine' is no Path: give one"),
     ],
 )
 def test_what_is_edited_at_the_top_of_a_script_is_checked_as_a_flag_is(field, said, capsys, recwarn):
@@ -122,6 +125,7 @@ def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, fl
 
 def test_each_of_several_values_has_to_be_in_range():
     commands.check(scaling.Config(batch_sizes=(2, 8192)))
+    commands.check(train.Config(generator_lr=1, models_dir=Path("mine")))
     with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
         commands.check(scaling.Config(batch_sizes=(32, 0)))
 
