@@ -25,7 +25,7 @@ from evaluation.measure import measure
 from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
-from support.datasets import STACKED, load_dataset, place
+from support.datasets import STACKED, check_outside, load_dataset, place
 
 
 @dataclass
@@ -82,6 +82,8 @@ def evaluate(config):
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
+    for data in filter(None, (config.dataset, config.npz)):
+        check_outside(str(data), json=config.json, report=config.report)
     dataset = load_dataset(config.dataset)
     for path in (config.report and config.report / "index.html", config.json):  # which may be the report's directory
         if path:

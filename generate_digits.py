@@ -28,7 +28,7 @@ from drawing.labels import classes_to_draw
 from drawing.pictures import MAX_ON_SHEET, Pictures, columns_of
 from support import commands, files, model_files, readers
 from support.commands import Range, UserError
-from support.datasets import place
+from support.datasets import check_outside, place
 
 PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 
@@ -78,6 +78,9 @@ def check(config):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
         files.check_unread(flag, path, like=config.like and place(config.like))
+    if config.like:
+        written = ("output_dir", "npz", "idx", "folders")
+        check_outside(config.like, **{name: getattr(config, name) for name in written})
     for name in PICTURES:
         files.check_writable(config.output_dir / name)
     if config.npz:

@@ -1,12 +1,13 @@
 """The training data: MNIST in data/, another data set of Keras, a file or a directory of the user's own."""
 
+import os.path
 import string
 from pathlib import Path
 
 import numpy as np
 
 from support import idx, readers
-from support.commands import ROOT, UserError, quiet
+from support.commands import ROOT, UserError, as_flag, quiet
 from support.dataset import Dataset, to_dataset
 from support.files import unreadable, whole_file
 
@@ -53,6 +54,15 @@ def place(name):
     if name in (*NAMES, STACKED):
         return DATA_DIR / f"{'mnist' if name == STACKED else name}.npz"
     return Path(name or "an empty name")  # which is no name for the current directory
+
+
+def check_outside(name, **places):
+    """Raise UserError where what flags place would lie among a data set's folders of images, which hold no more."""
+    data = Path(os.path.realpath(place(name)))
+    if data.is_dir() and not idx.find_sets(data):
+        for field, path in places.items():
+            if path and Path(os.path.realpath(path)).is_relative_to(data):
+                raise UserError(f"{as_flag(field)} {path} is within the data, {name}: choose another place")
 
 
 def load_to_train(name, batch_size, conditional=True):

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import os
 import platform
 import shlex
 import tempfile
@@ -12,8 +11,7 @@ from pathlib import Path
 import utils
 from support import commands, files
 from support.commands import Signals, Stopped, UserError
-from support.datasets import place
-from support.idx import find_sets
+from support.datasets import check_outside
 from support.model_files import NETWORKS, RESULTS
 from training import checkpoint, same_run
 from training.lock import only_run
@@ -94,8 +92,9 @@ class Run:
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
             self.begun = True
             return
-        _check_outside_data(about["config"])
-        _check_log_dir(about["config"]["log_dir"])
+        config = about["config"]
+        check_outside(config["dataset"], **{name: config[name] for name in ("models_dir", "samples_dir", "log_dir")})
+        _check_log_dir(config["log_dir"])
         for path in (*(self.models_dir / name for name in RESULTS), self.samples_dir / PLOT, self.samples_dir / FILM):
             files.check_writable(path)
         self.owned.enter_context(only_run(self.models_dir))
@@ -224,16 +223,6 @@ class Run:
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save
-
-
-def _check_outside_data(config):
-    """Raise UserError where the run's files would lie among folders of images, which must hold nothing else."""
-    data = Path(os.path.realpath(place(config["dataset"])))
-    if data.is_dir() and not find_sets(data):
-        for name in ("models_dir", "samples_dir", "log_dir"):
-            if config[name] and Path(os.path.realpath(config[name])).is_relative_to(data):
-                flag = commands.as_flag(name)
-                raise UserError(f"{flag} {config[name]} is within the data, {config['dataset']}: choose another place")
 
 
 def _check_log_dir(log_dir):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import evaluate
+import generate_digits
 import train
 from support.commands import UserError
 from support.datasets import load_dataset
@@ -86,13 +88,19 @@ def test_a_png_whose_name_is_no_text_is_refused(tmp_path, refuses):
     assert r"caf\udce9/001.png' is no text" in refuses(train.train, "--dataset", tmp_path)
 
 
-def test_a_run_among_the_pngs_is_refused(tmp_path, refuses):
-    """It could not be gone on with: its own files would be taken for images."""
+def test_files_of_ours_among_the_pngs_are_refused(tmp_path, refuses):
+    """A run could not be gone on with: its own files would be taken for images."""
     data = tmp_path / "data"
     write_pngs(data, IMAGES[:64], ["ape", "cat"])
     for flag in ("--models-dir", "--samples-dir", "--log-dir"):
         places = ["--models-dir", tmp_path, "--samples-dir", tmp_path, flag, data / "in"]
         assert f"{flag} {data / 'in'} is within the data" in refuses(train.train, "--dataset", data, *places)
+    for flag in ("--json", "--report"):
+        words = ["--dataset", data, flag, data / "in"]
+        assert f"{flag} {data / 'in'} is within the data" in refuses(evaluate.evaluate, *words)
+    for flag in ("--output-dir", "--npz", "--idx", "--folders"):
+        words = ["--like", data, "--output-dir", tmp_path / "out", flag, data / "in"]
+        assert f"{flag} {data / 'in'} is within the data" in refuses(generate_digits.generate, *words)
     assert sorted(path.name for path in data.iterdir()) == ["ape", "cat"]
 
 
