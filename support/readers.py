@@ -110,6 +110,8 @@ def read_folders(directory):
 def _is_hidden(path):
     """Whether a file is none of the images; raises UserError where Keras would take it for one. macOS leaves such."""
     hidden = path.name.startswith(".")
+    if hidden and path.is_dir():
+        raise UserError(f"{path} is a hidden folder, in which Keras would look for pictures: delete it")
     if hidden and path.name.lower().endswith((".png", ".jpg", ".jpeg", ".bmp", ".gif")):
         raise UserError(f"{path} is a hidden picture: delete it, or give it a name")
     return hidden

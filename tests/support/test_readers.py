@@ -80,6 +80,8 @@ def test_a_hidden_png_is_named(tmp_path, refuses):
     write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
     (tmp_path / "cat" / "._001.PNG").write_bytes(b"of macOS")
     assert f"{tmp_path / 'cat' / '._001.PNG'} is a hidden picture" in refuses(train.train, "--dataset", tmp_path)
+    (tmp_path / "ape" / ".thumbnails").mkdir()
+    assert f"{tmp_path / 'ape' / '.thumbnails'} is a hidden folder" in refuses(train.train, "--dataset", tmp_path)
 
 
 def test_a_png_whose_name_is_no_text_is_refused(tmp_path, refuses):
