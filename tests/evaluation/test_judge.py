@@ -86,7 +86,8 @@ def test_a_damaged_judge_of_ones_own_is_to_be_deleted_not_the_committed_one_trai
 
 def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
     assert "ends in .keras" in refuses(train_judge, "--output", tmp_path / "judge")
-    assert "is the judge of MNIST" in refuses(train_judge, "--dataset", "fashion_mnist")
+    for output in ((), ("--output", JUDGE.parent / ".." / "pretrained" / JUDGE.name)):
+        assert "is the judge of MNIST" in refuses(train_judge, "--dataset", "fashion_mnist", *output)
     assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)
