@@ -113,7 +113,7 @@ def sweep(directory):
     """Remove what processes that were killed left of `whole_files` and `whole_directory` more than a minute ago."""
     for path in directory.glob(".*.part-*"):
         with contextlib.suppress(OSError):  # another run's, that was faster
-            process = re.match(r"\.(\d+)\.part-", path.name)
+            process = re.match(r"\.(\d{1,9})\.part-", path.name)  # no process has a longer number
             parts = (path, *path.iterdir()) if path.is_dir() else (path,)  # it may grow in its own directories alone
             age = time.time() - max(part.stat().st_mtime for part in parts)
             if process and age > 60 and not _runs_here(int(process[1])):

@@ -30,7 +30,8 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     gone = subprocess.Popen("true")
     gone.wait()
     left = [tmp_path / f".{gone.pid}.part-{name}" for name in ("a.png", "folders")]
-    stays = [tmp_path / f".{os.getppid()}.part-a.png", tmp_path / ".2024-notes"]
+    strange = [".2024-notes", ".20261231235959.part-notes"]
+    stays = [tmp_path / name for name in (f".{os.getppid()}.part-a.png", *strange)]
     for path in (left[0], *stays):
         path.write_text("half")
     growing = tmp_path / f".{gone.pid}.part-growing"  # on another machine, say, with the same disk
