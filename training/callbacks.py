@@ -17,6 +17,7 @@ import utils
 from support.commands import StandardError, UserError
 from training.record import Frame
 
+ROWS = 10  # of a sheet: hands
 EARLY = (1000, 2000, 4000, 8000, 16_000)  # images of the first epoch after about which there is a sheet, too
 COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
 
@@ -111,9 +112,9 @@ class SampleSheets(keras.callbacks.Callback):
         run: `run.Run` whose record the frames of the film go into: all, or about a hundred of a long run.
     """
 
-    def __init__(self, directory, run, epochs, rows=10):
+    def __init__(self, directory, run, epochs):
         super().__init__()
-        self.directory, self.run, self.epochs, self.rows = Path(directory), run, epochs, rows
+        self.directory, self.run, self.epochs = Path(directory), run, epochs
         for name, frame in run.record.frames.items():
             self.save(name, frame)
 
@@ -123,14 +124,14 @@ class SampleSheets(keras.callbacks.Callback):
     def set_model(self, model):
         super().set_model(model)
         columns = min(model.num_classes, 10) if model.num_classes > 1 else 10
-        shape = (self.rows, columns, model.latent_dim)
+        shape = (ROWS, columns, model.latent_dim)
         rng = np.random.default_rng(model.seed)
         if model.num_classes > 1:
-            noise = np.broadcast_to(rng.standard_normal((self.rows, 1, model.latent_dim), "float32"), shape)
-            self.labels = np.tile(np.arange(columns), self.rows)
+            noise = np.broadcast_to(rng.standard_normal((ROWS, 1, model.latent_dim), "float32"), shape)
+            self.labels = np.tile(np.arange(columns), ROWS)
         else:
             noise = rng.standard_normal(shape, "float32")
-            self.labels = np.zeros(self.rows * columns, int)
+            self.labels = np.zeros(ROWS * columns, int)
         self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
 
     def draw(self, name, epoch, **measured):
