@@ -164,8 +164,9 @@ def generate(config):
         pictures.save_film("interpolation.gif", films.interpolation(models, shown, config.interpolate, pair))
     if config.morph:
         pictures.save_film("morph.gif", *films.morph(models, morphs, pair[0]))
-    with_label = math.prod(images.shape[1:]) + labels.itemsize
-    if (config.npz or config.idx or config.folders) and count * with_label > readers.MAX_BYTES:
+    of_label = labels.itemsize if config.npz else 1 if config.idx else 0  # bytes
+    exported = config.npz or config.idx or config.folders
+    if exported and count * (math.prod(images.shape[1:]) + of_label) > readers.MAX_BYTES:
         print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
     print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
     return images, labels
