@@ -92,7 +92,7 @@ def evaluate(config):
     if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
         raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
     images, labels, source, dataset = digits_to_score(config, dataset)
-    training = model_files.read_run(source)  # now, not after minutes in which a run may end
+    run = model_files.read_run(source)  # now, not after minutes in which a run may end
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
@@ -134,7 +134,7 @@ def evaluate(config):
     settings = {
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "training": training,
+        "run": run,
     }
     if config.json:
         files.write_json(config.json, settings | numbers)
