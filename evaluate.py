@@ -11,6 +11,7 @@ against the others, show about what a perfect generator of the training set woul
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
+import os.path
 import platform
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -85,7 +86,10 @@ def evaluate(config):
     for data in filter(None, (config.dataset, config.npz)):
         check_outside(str(data), json=config.json, report=config.report)
     dataset = load_dataset(config.dataset)
-    for path in (config.report and config.report / "index.html", config.json):  # which may be the report's directory
+    page = config.report and config.report / "index.html"
+    if page and config.json and os.path.realpath(page) == os.path.realpath(config.json):
+        raise UserError(f"--json and --report would both write {page}: give each a place of its own")
+    for path in (page, config.json):  # which may be the report's directory
         if path:
             files.check_writable(path)
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
@@ -139,8 +143,8 @@ def evaluate(config):
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
-        write_report(config.report / "index.html", table, measured, settings, dataset.class_names)
-        print(f"the report: {config.report / 'index.html'}")
+        write_report(page, table, measured, settings, dataset.class_names)
+        print(f"the report: {page}")
     return numbers
 
 

@@ -110,7 +110,9 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
 
 def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
     """At once, and not when all is measured."""
-    assert "Is a directory" in refuses(evaluate, "--json", tmp_path / "a", "--report", tmp_path / "a", "--count", 150)
+    flags = ["--report", tmp_path / "a", "--count", 150, "--json"]
+    assert "Is a directory" in refuses(evaluate, *flags, tmp_path / "a")
+    assert "would both write" in refuses(evaluate, *flags, tmp_path / "b" / ".." / "a" / "index.html")
 
 
 def test_noise_is_far_from_everything(score):
