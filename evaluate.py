@@ -38,8 +38,8 @@ class Config:
     # Draw so many, or take them from --npz; 10,000, stacked 26,000
     count: Annotated[int | None, Range(1, 60_000)] = None
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
-    # Train a classifier on as many of these as there are training digits, or on all of a file with fewer; test it on
-    # real digits, beside one trained on as many real ones
+    # Train a classifier on as many of these as there are training digits, or on all in the class shares of a file with
+    # fewer; test it on real digits, beside one trained on as many real ones
     tstr: bool = False
     two_sample: bool = False  # train classifiers to tell generated from real digits; with --report, three more
     json: Path | None = None  # also write the numbers to this file
@@ -78,17 +78,18 @@ def evaluate(config):
     config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
     if stacked and (config.tstr or config.two_sample or config.report):
         raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
-    if not stacked:
-        check_count(config.count, "as --count says")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
-    for data in filter(None, (config.dataset, config.npz)):
-        check_outside(str(data), json=config.json, report=config.report)
-    dataset = load_dataset(config.dataset)
     page = config.report and config.report / "index.html"
     if page and config.json and os.path.realpath(page) == os.path.realpath(config.json):
         raise UserError(f"--json and --report would both write {page}: give each a place of its own")
+    for data in filter(None, (config.dataset, config.npz)):
+        check_outside(str(data), json=config.json, report=config.report)
+    dataset, asked, reason = load_dataset(config.dataset), config.count, "as --count says"
+    if not stacked:
+        count, reason = digits_a_column(config, dataset)
+        config = replace(config, count=count)
     for path in (page, config.json):  # which may be the report's directory
         if path:
             files.check_writable(path)
@@ -105,13 +106,13 @@ def evaluate(config):
         raise UserError(f"{source} has no labels to learn from: leave --tstr out")
     if labels is not None and not dataset.y_train.any():
         raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
-    if stacked:
-        count, reason = min(config.count, len(images)), f"all that {source} has"
-    else:
-        count, reason = digits_a_column(config, dataset, images, labels, source)
-    if count < config.count:
+    if (count := len(images)) < config.count:
+        reason = f"all that {source} has" + ("" if labels is None else f" in the class shares of {config.dataset}")
+        config = replace(config, count=count)
+        if not stacked:
+            check_count(count, reason)
+    if (count := config.count) < asked:
         print(f"each column is of {count} digits, {reason}")
-    config = replace(config, count=count)
     if stacked:
         measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
     else:

@@ -60,16 +60,14 @@ def check_count(count, reason):
         raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
 
 
-def digits_a_column(config, dataset, images, labels, source):
-    """How many digits to measure in each column, and why no more: the fewer they are, the greater is their distance.
+def digits_a_column(config, dataset):
+    """How many digits to measure in each column, and why no more: of fewer, the distance is greater.
 
     Raises:
         UserError: they are too few.
     """
-    in_shares = "" if labels is None else f" in the class shares of {config.dataset}"
     limits = [
         (config.count, "as --count says"),
-        (len(images), f"all that {source} has{in_shares}"),
         (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}"),
     ]
     if len(dataset.x_test):

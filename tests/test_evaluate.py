@@ -101,6 +101,9 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     """Without test digits there are two columns, and without labels nothing to be read."""
     data = load_dataset(str(small_npz))
     np.savez(tmp_path / "unlabelled.npz", images=data.x_train, labels=data.y_train * 0)
+    drawn = evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(small_npz), count=1000))
+    assert drawn["digits"]["class_balance"] < 0.003  # where the first 224 of 1,000 would be as chance has it
+    assert "each column is of 224 digits, a sixth" in capsys.readouterr().out
     numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
     assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
     said = capsys.readouterr().out
