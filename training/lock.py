@@ -33,5 +33,6 @@ def only_run(models_dir):
             temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a disk that can no longer be written, which has been told
+            holder.unlink()
         lock.release()

@@ -1,8 +1,10 @@
 """Runs that are stopped, killed, damaged, or begun twice."""
 
 import csv
+import errno
 import json
 import os
+import pathlib
 import shlex
 import shutil
 import signal
@@ -193,6 +195,17 @@ def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monk
     shutil.copytree(undisturbed, config.models_dir.parent, dirs_exist_ok=True)
     assert_resumes(config, undisturbed)
     assert f"generate_digits.py --models-dir={config.models_dir}\n" in capsys.readouterr().out
+
+
+def test_a_lock_goes_from_a_disk_that_can_no_longer_be_written(tmp_path, monkeypatch):
+    def refuse(path, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with pytest.raises(commands.UserError, match="cannot save"), lock.only_run(tmp_path), monkeypatch.context() as disk:
+        disk.setattr(pathlib.Path, "unlink", refuse)
+        raise commands.UserError("cannot save: make room")
+    with lock.only_run(tmp_path):
+        pass
 
 
 def test_one_run_a_directory(config, refuses):
