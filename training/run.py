@@ -88,7 +88,8 @@ class Run:
         greeting = about["config"] | about["data"]
         greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
         if not self.chief:
-            directory = Path(self.owned.enter_context(tempfile.TemporaryDirectory()))
+            self.received = self.owned.enter_context(contextlib.ExitStack())
+            directory = Path(self.received.enter_context(tempfile.TemporaryDirectory()))
             self.state = checkpoint.unpack(self.cluster.join(greeting), directory)
             self.begun = True
             return
@@ -129,7 +130,19 @@ class Run:
         if self.state:
             same_run.refuse_differences(self.state.about, self.about)  # now with the architecture
             self.record = checkpoint.restore(self.state, gan)
+        if not self.chief:
+            self.received.close()  # now: a worker whose fellow dies has no time to
         self.earlier, self.gan = self.record.seconds["total"], gan
+        self._count_replicas()
+
+    def _count_replicas(self):
+        """Say by how many replicas the steps are made, and tell where that changes within a run."""
+        here = self.gan.generator.distribute_strategy.num_replicas_in_sync
+        before = self.state.about.get("replicas", here) if self.state else here
+        steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
+        self.about["replicas"] = here if self.gan.step < steps else before
+        if self.about["replicas"] != before and self.chief:
+            print(f"replicas: {before} until here, {here} from now on, so the bits will be those of neither")
 
     def save(self):
         """Save the state; raises UserError where it cannot be written or is not worth it.
@@ -202,7 +215,7 @@ class Run:
             "data": self.about["data"],
             **({"classes": self.about["classes"]} if self.about.get("classes") else {}),
             "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-            "replicas": self.gan.generator.distribute_strategy.num_replicas_in_sync,
+            "replicas": self.about["replicas"],
             "seconds": round(self.seconds, 1),
             "training_seconds": round(self.record.seconds["training"], 1),
             "checkpoint_seconds": round(self.record.seconds["checkpoints"], 3),

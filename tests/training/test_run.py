@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -24,6 +25,7 @@ from evaluation import quality
 from support import commands
 from training import callbacks, checkpoint, lock
 from training.record import Record
+from training.run import Run
 
 
 def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at, undisturbed, capsys):
@@ -195,6 +197,19 @@ def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monk
     shutil.copytree(undisturbed, config.models_dir.parent, dirs_exist_ok=True)
     assert_resumes(config, undisturbed)
     assert f"generate_digits.py --models-dir={config.models_dir}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("step", "replicas"), [(63, 1), (84, 2)])
+def test_replicas_that_change_within_a_run_are_told(step, replicas, capsys, tmp_path):
+    """Where steps are left to make; by whom the others were made stays in run.json."""
+    with Run(tmp_path, tmp_path, "") as run:
+        run.about, run.batch_size = {"config": {"epochs": 2}, "data": {"images": 1344}}, 32
+        run.state = SimpleNamespace(about={"replicas": 2})
+        one = SimpleNamespace(distribute_strategy=SimpleNamespace(num_replicas_in_sync=1))
+        run.gan = SimpleNamespace(generator=one, step=step)
+        run._count_replicas()
+    assert run.about["replicas"] == replicas
+    assert capsys.readouterr().out.startswith("replicas: 2 until here, 1 from now on") == (replicas == 1)
 
 
 def test_a_lock_goes_from_a_disk_that_can_no_longer_be_written(tmp_path, monkeypatch):
