@@ -20,6 +20,7 @@ from training.record import Frame
 ROWS = 10  # of a sheet: hands
 EARLY = (1000, 2000, 4000, 8000, 16_000)  # images of the first epoch after about which there is a sheet, too
 COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
+STEADY_STEPS = 25  # of which the mean tells, where that of a call of fewer is chance's
 
 
 class Progress(keras.callbacks.Callback):
@@ -77,15 +78,17 @@ class Progress(keras.callbacks.Callback):
             text = f"epoch {epoch + 1}: {logs['modes']} modes, KL {logs['mode_divergence']:.3f}"
             self.bar.write(text, file=self.bar.fp)
 
-    def _check(self, losses):
+    def _check(self, logs):
         """Raise UserError where the numbers show that nothing more will be learned."""
         problem = None
-        if not np.all(np.isfinite(list(losses.values()))):
+        if not np.all(np.isfinite(list(logs.values()))):
             problem = "a loss is not finite: lower the learning rates, or raise --r1-gamma"
         window = self.record.images - COLLAPSE_STEPS * self.batch_size
         if self.blind_loss and window >= self.record.curve[0]["images"]:  # Wasserstein's loss is 0 there, and no bound
             curve = self.record.curve[-COLLAPSE_STEPS:]
-            recent = [row["discriminator_loss"] for row in curve if row["images"] > window]
+            losses = [row["discriminator_loss"] for row in curve if row["images"] > window]
+            block = -(-STEADY_STEPS // self.model.steps_per_execution)  # calls
+            recent = [np.mean(losses[start : start + block]) for start in range(0, len(losses), block)]
             if min(recent) > 0.995 * self.blind_loss:
                 cure = "lower --r1-gamma, raise --lr-fall, or move --discriminator-lr to 0.002"
                 problem = f"the discriminator sees no difference: {cure}"

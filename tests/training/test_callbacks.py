@@ -36,7 +36,7 @@ def test_a_sane_run_goes_on(loss):
 
     def go(discriminator_loss, last):
         with callbacks.Progress(Record(), epochs=6, images=1, batch_size=32) as progress:
-            progress.set_model(SimpleNamespace(loss_functions=LOSSES[loss]))
+            progress.set_model(SimpleNamespace(loss_functions=LOSSES[loss], steps_per_execution=25))
             blind = progress.blind_loss
             steps = np.arange(1, callbacks.COLLAPSE_STEPS + 10)
             rows = [{"images": 32 * int(n), "discriminator_loss": discriminator_loss * (blind or 1)} for n in steps]
@@ -53,6 +53,27 @@ def test_a_sane_run_goes_on(loss):
         if loss != "wasserstein":
             with pytest.raises(UserError, match=said):
                 go(share, share)
+
+
+def test_chance_in_calls_of_one_step_does_not_hide_that_a_run_is_hopeless():
+    with callbacks.Progress(Record(), epochs=6, images=1, batch_size=64) as progress:
+        progress.set_model(SimpleNamespace(loss_functions=LOSSES["hinge"], steps_per_execution=1))
+        noise = np.random.default_rng(0).normal(1, 0.01, callbacks.COLLAPSE_STEPS + 10)
+        losses = progress.blind_loss * noise
+        progress.record.curve += [{"images": 64 * n, "discriminator_loss": loss} for n, loss in enumerate(losses, 1)]
+        with pytest.raises(UserError, match="sees no difference"):
+            progress._check({"discriminator_loss": 2.0})
+
+
+def test_the_film_of_a_run_that_is_trained_further_has_sheets_at_even_distances(tmp_path):
+    def frame(epoch):
+        return Frame(np.zeros((30, 300, 1), "uint8"), {"epoch": epoch, "images": epoch, "seconds": epoch})
+
+    sheets = {f"epoch_{number:03d}": frame(number) for number in range(1, 9)}
+    record = Record(frames={"early_00032": frame(1), **sheets})
+    callbacks.SampleSheets(tmp_path, SimpleNamespace(record=record), epochs=250)
+    assert list(record.frames) == ["early_00032", "epoch_001", "epoch_004", "epoch_007"]
+    assert len(list(tmp_path.glob("epoch_*.png"))) == 8
 
 
 def test_there_are_pictures_while_it_trains(unfinished):
