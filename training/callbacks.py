@@ -118,8 +118,14 @@ class SampleSheets(keras.callbacks.Callback):
     def __init__(self, directory, run, epochs):
         super().__init__()
         self.directory, self.run, self.epochs = Path(directory), run, epochs
-        for name, frame in run.record.frames.items():
+        for name, frame in list(run.record.frames.items()):
             self.save(name, frame)
+            if name.startswith("epoch") and not self.is_in_film(frame.about["epoch"]):  # of a run that was shorter
+                del run.record.frames[name]
+
+    def is_in_film(self, epoch):
+        """Whether the sheet of an epoch, from 1 on, is one of about a hundred at even distances, or the last."""
+        return (epoch - 1) % -(-self.epochs // 100) == 0 or epoch == self.epochs
 
     def save(self, name, frame):
         utils.save_png(self.directory / f"{name}.png", frame.picture(), about=json.dumps(frame.about))
@@ -158,7 +164,7 @@ class SampleSheets(keras.callbacks.Callback):
         name = f"epoch_{epoch + 1:03d}"
         measured = {key: value for key, value in (logs or {}).items() if key == "frechet_distance"}
         frame = self.draw(name, epoch + 1, **measured)
-        if epoch % -(-self.epochs // 100) == 0 or epoch + 1 == self.epochs:
+        if self.is_in_film(epoch + 1):
             self.run.record.frames[name] = frame
 
 

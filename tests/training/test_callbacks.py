@@ -11,7 +11,7 @@ import train
 from gan import LOSSES
 from support.commands import UserError
 from training import callbacks, checkpoint
-from training.record import Record
+from training.record import Frame, Record
 
 
 @pytest.mark.parametrize(
