@@ -104,6 +104,7 @@ COMMANDS = {
     "report": ("evaluate.py", "--count", 500, "--report", "{}"),
     "judge": ("-m", "evaluation.judge", "--epochs", 1, "--output", "{}/judge.keras"),
     "training": (*TRAINING, "--models-dir", "{}", "--samples-dir", "{}"),
+    "logs": (*TRAINING, "--log-dir", "{}", "--models-dir", "{}/../models", "--samples-dir", "{}/../samples"),
 }
 
 

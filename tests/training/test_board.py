@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import sheets
+from helpers import flags_of, sheets
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -36,6 +36,17 @@ def test_refuses_to_log_without_tensorboard(refuses, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     error = refuses(train.train, "--log-dir", tmp_path / "logs", "--models-dir", tmp_path / "models")
     assert "requirements-tensorboard.txt" in error and not any(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_with_logs_is_told(config, refuses, monkeypatch, tmp_path):
+    """TensorFlow has an exception of its own for that."""
+
+    def fail(*args, **options):
+        raise tf.errors.InternalError(None, None, "Could not flush events file.")
+
+    monkeypatch.setattr(tf.summary, "image", fail)
+    error = refuses(train.train, *flags_of(config), "--log-dir", tmp_path / "logs")
+    assert f"cannot write the logs in {tmp_path / 'logs'}" in error
 
 
 def test_refuses_logs_that_cannot_be_written(refuses, tmp_path):
