@@ -194,6 +194,26 @@ def test_r2_flattens_the_discriminator_on_fakes(batch):
     assert slope(penalised) < 0.7 * slope(free)
 
 
+def test_penalties_pull_by_gamma_times_the_slope(batch):
+    """Half of gamma times the squared slope (Mescheder et al., 2018); that of a linear network is its weights."""
+
+    def learn(**penalties):
+        keras.utils.set_random_seed(0)
+        linear = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, use_bias=False)]
+        gan = GAN(build_generator(8, 10, width=8), keras.Sequential(linear), seed=3)
+        before = gan.discriminator.get_weights()[0]
+        optimizers = [keras.optimizers.SGD(rate) for rate in (0.0, 1.0)]
+        gan.compile(*optimizers, mismatch=0.0, **{"r1_gamma": 0.0} | penalties)
+        gan.train_step((batch[0], tf.fill([16], 4)))
+        return before, gan.discriminator.get_weights()[0]
+
+    before, free = learn()
+    for name in ("r1_gamma", "r2_gamma"):
+        _, pulled = learn(**{name: 3.0})
+        np.testing.assert_allclose(pulled[:, 4] - free[:, 4], -3 * before[:, 4], rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(pulled[:, 5], free[:, 5])
+
+
 def test_wassersteins_penalty_has_slopes_of_one_between_real_and_fake_images(batch):
     """Those beyond pay for themselves up to 1 + d / (2 weight), d the distance of the pairs, here about 30."""
     gan = make_gan(0.0, 5e-3, loss="wasserstein", r1_gamma=0.0, slope_penalty=100.0, mismatch=0.0)
