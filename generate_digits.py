@@ -24,7 +24,7 @@ import numpy as np
 
 import utils
 from drawing import films, formats, hands
-from drawing.labels import classes_to_draw
+from drawing.labels import classes_to_draw, numbers_of
 from drawing.pictures import MAX_ON_SHEET, Pictures, columns_of
 from support import commands, files, model_files, readers
 from support.commands import Range, UserError
@@ -102,10 +102,17 @@ def about(config, models):
     return {"command": shlex.join(words), "seed": str(config.seed), "models": f"sha256:{hands.fingerprint(models)}"}
 
 
-def draw_all(config, models, labels, pictures):
-    """Draw all labels, int (hands, figures), into data sets and separate pictures; returns those for the sheet."""
-    exports = (formats.npz, config.npz), (formats.idx, config.idx), (formats.folders, config.folders, pictures.about)
-    shape, each_label, shown, done = models[0].output_shape[1:], labels.ravel(), [], 0
+def draw_all(config, models, labels, numbers, pictures):
+    """Draw all labels, int (hands, figures), into data sets and separate pictures; returns those for the sheet.
+
+    Args:
+        numbers: of the classes, as `labels.numbers_of` has them for files.
+    """
+    exports = [(formats.npz, config.npz), (formats.idx, config.idx)]
+    if config.folders:
+        command = f"{pictures.about['command']} {shlex.quote(f'--folders={config.folders.name}')}"
+        exports.append((formats.folders, config.folders, pictures.about | {"command": command}))
+    shape, each_label, shown, done = models[0].output_shape[1:], numbers[labels.ravel()], [], 0
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(commands.progress_bar(total=labels.size, unit=" digits", unit_scale=True))
         contexts = [writer(path, each_label, shape, *more) for writer, path, *more in exports if path]
@@ -146,7 +153,8 @@ def generate(config):
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.
-    images = draw_all(config, models, labels[None, :] if is_number else labels[:, None], pictures)
+    numbers = numbers_of(names, num_classes)
+    images = draw_all(config, models, labels[None, :] if is_number else labels[:, None], numbers, pictures)
     count, labels = len(labels), labels[: len(images)].astype("int64")
     sheet = utils.sheet(images, columns_of(count)) if is_number else utils.sheet_by_label(images, labels)
     pictures.save_sheet("digits.png", sheet)

@@ -47,21 +47,25 @@ class Dataset(_Arrays):
     def numbered_as(self, names, source):
         """The same data with the numbers that its classes have among `names`, or that are their names.
 
-        Where either has numbers alone, and the names of the other are no figures, the numbers are all they can share.
+        Names that are figures, and numbers, are the same: 3 is "3" is "03", as --folders writes it. Where either has
+        numbers alone, and the names of the other are no figures, the numbers are all they can share.
 
         Raises:
             UserError: `names`, those of `source`, lack one.
         """
-        own, known = self.class_names, names
-        if all(map(str.isdecimal, own)) and not any(map(str.isdecimal, names)):  # as --folders writes them, such as 03
-            own = [str(int(name)) for name in own]
-            known = [str(number) for number in range(len(names) or MAX_CLASSES)]
-        missing = [name for name in own if name not in known]
-        if not own or (missing and not names):
+        own, known, figures = self.class_names, names, bool(names) and all(map(str.isdecimal, names))
+        if not own and not (figures and self.y_train.any()):
+            return self
+        labels = np.unique(np.concatenate([self.y_train, self.y_test]))
+        if all(map(str.isdecimal, own)) and not (own and set(own) <= set(names)):
+            own = [str(int(name)) for name in own] or [str(number) for number in range(labels[-1] + 1)]
+            known = [str(int(name) if figures else number) for number, name in enumerate(names or [""] * MAX_CLASSES)]
+        missing = [own[label] for label in labels if own[label] not in known]
+        if missing and not names:
             return self
         if missing:
             raise UserError(f"{source} has no class {missing[0]!r}: give data of {', '.join(names)[:500]}")
-        numbers = np.array([known.index(name) for name in own], "int32")
+        numbers = np.array([known.index(name) if name in known else -1 for name in own], "int32")
         same = self._replace(y_train=numbers[self.y_train], y_test=numbers[self.y_test])
         same.class_names = tuple(names)
         return same

@@ -1,6 +1,7 @@
 """Digits to go: each format by its real reader."""
 
 import gzip
+import json
 import signal
 import struct
 import sys
@@ -9,9 +10,12 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
+from discriminator import build_discriminator
 from drawing import formats, hands
 from generate_digits import Config, generate
+from generator import build_generator
 from support import commands, datasets
 from support.commands import UserError
 from support.model_files import PRETRAINED_DIR
@@ -57,6 +61,23 @@ def test_idx_is_as_lecun_has_it(drawn):
     assert struct.unpack(">4I", data[:16]) == (2051, 200, 28, 28) and data[16:] == images[1200:].tobytes()
     data = gzip.decompress((directory / "idx" / "train-labels-idx1-ubyte.gz").read_bytes())
     assert struct.unpack(">2I", data[:8]) == (2049, 1200)
+
+
+def test_classes_called_by_numbers_keep_them(tmp_path):
+    """Else the sevens of a model of threes and sevens would come back as ones, or not at all."""
+    build_generator(4, 2, width=4).save(tmp_path / "generator.keras")
+    build_discriminator(2, width=4).save(tmp_path / "discriminator.keras")
+    (tmp_path / "run.json").write_text(json.dumps({"config": {"latent_dim": 4}, "classes": ["3", "7"]}))
+    places = {"npz": tmp_path / "digits.npz", "idx": tmp_path / "idx", "folders": tmp_path / "folders"}
+    config = Config(count=14, models_dir=tmp_path, output_dir=tmp_path / "out", separate=True, **places)
+    _, labels = generate(config)
+    for place in places.values():
+        again = datasets.load_dataset(str(place)).numbered_as(("3", "7"), "the models")
+        assert sorted([*again.y_train, *again.y_test]) == sorted(labels) == [0] * 7 + [1] * 7
+    pngs = sorted((tmp_path / "folders").glob("*/*.png"))
+    assert {path.parent.name for path in pngs} == {"3", "7"}
+    assert Image.open(pngs[0]).text["command"].endswith(" --folders=folders")
+    assert len(list((tmp_path / "out").glob("digit_7_*.png"))) == 7
 
 
 def test_folders_are_read_by_keras(drawn):

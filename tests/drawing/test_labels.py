@@ -1,8 +1,11 @@
 """drawing/labels.py: what flags call classes."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from drawing.labels import labels_of
+from drawing.labels import classes_to_draw, labels_of
+from generate_digits import Config
 from support.commands import UserError
 
 NAMES = ("ape", "barn owl", "cat")
@@ -24,3 +27,14 @@ def test_letters_need_no_commas():
     for text in ("", " "):
         with pytest.raises(UserError, match="--only"):
             labels_of(text, "--only", list("ABC"))
+
+
+def test_digits_like_those_of_a_single_class_that_is_the_first(tmp_path):
+    for name in ("ape", "0", "all"):
+        (tmp_path / name / name).mkdir(parents=True)
+        Image.new("L", (28, 28)).save(tmp_path / name / name / "a.png")
+    for name, names in (("ape", NAMES), ("0", ())):
+        labels, _ = classes_to_draw(Config(like=str(tmp_path / name)), 3, "models", names)
+        np.testing.assert_array_equal(labels, [0])
+    with pytest.raises(UserError, match="has no labels"):
+        classes_to_draw(Config(like=str(tmp_path / "all")), 3, "models", ())

@@ -27,3 +27,15 @@ def test_classes_are_numbered_by_name():
     assert some.numbered_as((), "models without names").y_train.tolist() == [0, 1, 1]
     some.class_names = ()
     assert some.numbered_as(("ape", "owl"), "the models").y_train.tolist() == [0, 1, 1]
+
+
+def test_names_that_are_figures_are_numbers():
+    """As a model of folders 1 to 9 has them, and the data sets that it draws."""
+    some = Dataset(np.zeros((3, 28, 28, 1), "uint8"), np.array([4, 5, 5]), *[np.zeros(0, int)] * 2)
+    assert some.numbered_as(tuple("123456789"), "the models").y_train.tolist() == [3, 4, 4]
+    with pytest.raises(UserError, match="the models has no class '4': give data of 5, 6"):
+        some.numbered_as(("5", "6"), "the models")
+    some.class_names = ("00", "01", "02", "03", "04", "05")  # of names that are figures in part: their places
+    assert some.numbered_as((*"0123", "A", "B"), "the models").y_train.tolist() == [4, 5, 5]
+    unlabelled = some._replace(y_train=np.zeros(3, int))
+    assert not unlabelled.numbered_as(("5", "6"), "the models").y_train.any()
