@@ -57,12 +57,17 @@ def place(name):
 
 
 def check_outside(name, **places):
-    """Raise UserError where what flags place would lie among a data set's folders of images, which hold no more."""
+    """Raise UserError where what flags place would replace a data set's IDX files, or lie among folders of PNGs."""
     data = Path(os.path.realpath(place(name)))
-    if data.is_dir() and not idx.find_sets(data):
-        for field, path in places.items():
-            if path and Path(os.path.realpath(path)).is_relative_to(data):
-                raise UserError(f"{as_flag(field)} {path} is within the data, {name}: choose another place")
+    try:
+        directory = data if data.is_dir() else data.parent  # DIRECTORY/emnist-letters is one of several data sets
+        sets = idx.find_sets(directory) if directory.is_dir() and not data.is_file() else {}
+        taken = [path for paths in sets.values() for path in paths.values()] or ([data] if data.is_dir() else [])
+    except OSError as error:
+        raise unreadable(error.filename or data, error) from error
+    for field, path in places.items():
+        if path and any(Path(os.path.realpath(path)).is_relative_to(each) for each in taken):
+            raise UserError(f"{as_flag(field)} {path} is within the data, {name}: choose another place")
 
 
 def load_to_train(name, batch_size, conditional=True):

@@ -31,8 +31,7 @@ def whole_files(*paths):
         yield temporaries
         for temporary, path in zip(temporaries, paths, strict=True):
             flush(temporary)
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            _check_plain(path)
         for temporary, path in zip(temporaries, paths, strict=True):
             os.replace(temporary, path)
         for path in paths:
@@ -154,13 +153,20 @@ def unreadable(path, error):
     return UserError(f"{path} cannot be read ({error.strerror}): give another path")
 
 
+def _check_plain(path):
+    """Raise OSError where there is something else than a file: it would be replaced, a device, too."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no plain file")
+
+
 def check_writable(path):
     """Raise UserError unless a file can be written at `path`; its directory is made if need be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _check_plain(path)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror or error}): choose another place") from error

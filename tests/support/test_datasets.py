@@ -10,8 +10,9 @@ import pytest
 from malformed import refusal, zipped
 from PIL import Image
 
+import generate_digits
 import train
-from support import datasets
+from support import datasets, idx
 from support.datasets import load_dataset
 
 
@@ -98,6 +99,16 @@ def test_says_where_a_class_has_no_image(mnist, capsys, tmp_path):
     assert not capsys.readouterr().out  # labels that are not learned do not matter
     assert datasets.load_to_train(str(tmp_path / "some.npz"), 32).num_classes == 8
     assert "no training image of class 0, 1, 2, 4, 5, 6:" in capsys.readouterr().out
+
+
+def test_idx_files_that_are_read_are_not_replaced(refuses, tmp_path):
+    for name in idx.FILES.values():
+        (tmp_path / f"emnist-letters-{name.replace('t10k', 'test')}.gz").write_bytes(b"mine")
+    path = tmp_path / "emnist-letters-train-images-idx3-ubyte.gz"
+    for data in (tmp_path, tmp_path / "emnist-letters"):
+        flags = ["--like", data, "--npz", path, "--output-dir", tmp_path / "out"]
+        assert f"--npz {path} is within the data" in refuses(generate_digits.generate, *flags)
+    assert path.read_bytes() == b"mine"
 
 
 def test_refuses_what_is_no_path_to_data(refuses, tmp_path):

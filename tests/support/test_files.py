@@ -14,6 +14,7 @@ import evaluate
 import generate_digits
 import train
 from support import files
+from support.commands import UserError
 from support.model_files import PRETRAINED_DIR
 
 
@@ -43,6 +44,16 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     fresh.write_text("half")
     files.sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh, growing])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    """Root could lose /dev/null."""
+    os.mkfifo(pipe := tmp_path / "pipe")
+    for write in (lambda: files.check_writable(pipe), lambda: files.write_json(pipe, {})):
+        with pytest.raises(UserError, match="no plain file"):
+            write()
+    assert pipe.is_fifo() and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.fixture
@@ -81,6 +92,7 @@ def test_what_may_not_be_read_is_named_and_not_called_damaged(lock, refuses, tmp
         "models/checkpoint": (*train_here, "--resume"),
         "models/run.json": generate_here,
         "models/generator.keras": generate_here,
+        "pngs": (*generate_here, "--like", tmp_path / "pngs"),
     }.items():
         assert f"{lock(tmp_path / path)} cannot be read (Permission denied): " in refuses(*command)
     assert f"{tmp_path} cannot be read (Is a directory): " in refuses(evaluate.evaluate, "--judge", tmp_path)
