@@ -56,7 +56,8 @@ def shade(generator, noise, mixtures):
     """
     inputs = np.concatenate([noise, mixtures], axis=-1)
     for start in range(0, len(inputs), 500):
-        yield (_finite(generator.predict_on_batch(inputs[start : start + 500])) + 1) * 127.5
+        pixels = (_finite(generator.predict_on_batch(inputs[start : start + 500])) + 1) * 127.5
+        yield np.clip(pixels, 0, 255)  # a generator of one's own may go beyond
 
 
 def sheet(images, columns):

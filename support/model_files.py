@@ -193,7 +193,7 @@ def load_models(models_dir):
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape
         (_, *judged_image), (_, num_classes) = discriminator.input_shape, discriminator.output_shape
         latent_dim = noise_and_label - num_classes
-        fit = image == judged_image and image[:2] in [[size, size] for size in SIZES]
+        fit = image == judged_image and image in [[size, size, channels] for size in SIZES for channels in (1, 3)]
         fit = fit and 0 < latent_dim <= MAX_LATENT_DIM and num_classes <= MAX_CLASSES
         run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
         fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malformed import members, refusal, try_data, try_models, try_state, zipped
 
+from discriminator import build_discriminator
+from generator import build_generator
 from support import model_files
+from support.commands import UserError
 from support.datasets import load_dataset
 
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -231,3 +234,11 @@ def test_weights_come_from_the_file_alone(generator, tmp_path):
 
 def test_every_layer_allowed_is_one_of_keras():
     assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in model_files.LAYERS)
+
+
+def test_refuses_a_pair_whose_images_are_none(tmp_path):
+    """Two colours, say, would be drawn as grey and transparency."""
+    build_generator(4, 1, channels=2, width=4).save(tmp_path / "generator.keras")
+    build_discriminator(1, 2, width=4).save(tmp_path / "discriminator.keras")
+    with pytest.raises(UserError, match="belong together"):
+        model_files.load_models(tmp_path)
