@@ -74,9 +74,11 @@ def sheet(images, columns):
 
 
 def sheet_by_label(images, labels, max_columns=20):
-    """Lay out images uint8 (N, S, S, C) in rows of one label each; returns uint8 (H, W, C)."""
+    """Lay out images uint8 (N, S, S, C) in rows of a label each, or of all that have few; returns uint8 (H, W, C)."""
     groups = [images[labels == label] for label in np.unique(labels)]
     columns = min(max(map(len, groups)), max_columns)
+    if columns < 5 and len(groups) > max_columns:  # so many short rows would make a ribbon
+        return sheet(np.concatenate(groups), max_columns)
     return np.concatenate([sheet(group, columns) for group in groups])
 
 
