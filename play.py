@@ -16,7 +16,7 @@ from page.document import MAX_FIGURES, MAX_HAND, page, shown_names
 from support import commands, files, model_files
 from support.commands import Range, UserError
 
-MAX_BYTES = 8_000_000  # of the page: what one still sends by mail; models without labels need 7.2 MB by default
+MAX_BYTES = 10_000_000  # of the page: what one still sends by mail; models without labels of 32x32 need 9 by default
 
 
 @dataclass

@@ -165,11 +165,11 @@ def test_download(open_page, play_html, scheme):
     np.testing.assert_array_equal(picture[4::8, 4::8], paper ^ utils.sheet(images ^ paper, 2))
 
 
-def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), **run):
+def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), size=28, **run):
     """Untrained models, small ones where nothing else is said."""
     directory.mkdir()
-    build_generator(latent_dim, num_classes, channels, widths[0]).save(directory / "generator.keras")
-    build_discriminator(num_classes, channels, widths[1]).save(directory / "discriminator.keras")
+    build_generator(latent_dim, num_classes, channels, widths[0], size=size).save(directory / "generator.keras")
+    build_discriminator(num_classes, channels, widths[1], size=size).save(directory / "discriminator.keras")
     config = {"latent_dim": latent_dim, **run}
     (directory / "run.json").write_text(json.dumps({"config": config}))
     return directory
@@ -213,7 +213,7 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
 def test_models_without_labels_have_room_at_the_default_widths(tmp_path, monkeypatch):
     """They have a wide layer more than others."""
     monkeypatch.setattr(samples, "COUNT", 50)
-    models_dir = save_models(tmp_path / "models", 64, 1, widths=tuple(DEFAULT_WIDTHS.values()))
+    models_dir = save_models(tmp_path / "models", 64, 1, widths=tuple(DEFAULT_WIDTHS.values()), size=32)
     assert play.play(Config(models_dir=models_dir, output_dir=tmp_path)).stat().st_size < play.MAX_BYTES
 
 
