@@ -8,8 +8,9 @@ and at the epoch's end. The weights must be the same on all workers after every 
 all cores, as `train.py` is by default. Whether the digits are as good is measured by benchmarks/replicas.py.
 
 Writes benchmarks/scaling.json and prints the tables of benchmarks/README.md, the last of which is a model of other
-machines: a step takes its work, divided, and the exchange of its gradients around a ring of N workers, 2 (N - 1) / N of
-their bytes through each link and 2 (N - 1) delays (Patarasu and Yuan, 2009). Links and GPUs are assumed, not measured.
+machines: a step takes Muon's work, which each worker does, that of the images, divided, and the exchange of gradients
+around a ring of N workers, 2 (N - 1) / N of their bytes through each link and 2 (N - 1) delays (Patarasu and Yuan,
+2009). Links and GPUs are assumed, not measured.
 """
 
 import contextlib
@@ -40,7 +41,9 @@ RESULTS = ROOT / "benchmarks" / "scaling.json"
 LINKS = {"1 Gbit/s": (1.25e8, 50e-6), "100 Gbit/s": (1.25e10, 10e-6)}  # bytes/s, seconds from host to host
 # Of a data-centre GPU: the arithmetic that it reaches in networks like these, and the least that a step's kernels take.
 GPU_FLOPS, GPU_STEP = 1e13, 3e-3
-FLOP_AN_IMAGE = 83e6  # as step_cost.py counts them at the default widths; it grows with the square of the width
+# As step_cost.py counts them at the default widths. The latter are Muon's products; as those of matrices do, they grow
+# with the width's third power, the former with its square.
+FLOP_AN_IMAGE, FLOP_A_STEP = 73e6, 298e6
 
 
 @dataclass
@@ -137,9 +140,13 @@ def exchange(workers, size, link):
     return 2 * (workers - 1) / workers * size / bandwidth + 2 * 2 * (workers - 1) * delay
 
 
-def best_number(step, size, link):
-    """The number of workers beyond which another makes a step of a fixed global batch longer, up to 1024."""
-    times = [step / workers + exchange(workers, size, link) for workers in range(1, 1025)]
+def best_number(divided, size, link):
+    """The number of workers beyond which another makes a step of a fixed global batch longer, up to 1024.
+
+    Args:
+        divided: seconds of a step that so many workers would share.
+    """
+    times = [divided / workers + exchange(workers, size, link) for workers in range(1, 1025)]
     return 1 + int(np.argmin(times))
 
 
@@ -164,10 +171,12 @@ def model_table(results):
     cores = [row for row in results["speed"] if row["kind"] == "one worker, one core"]
     work = [("this core", 1, row["batch_size"], row["batch_size"] / np.mean(row["rates"])) for row in cores]
     for times, batch in ((1, 256), (4, 256), (4, 2048), (8, 2048)):
-        seconds = GPU_STEP + batch * FLOP_AN_IMAGE * times**2 / GPU_FLOPS
-        work.append((f"a GPU, widths x {times}", times, batch, seconds))
+        flop = batch * FLOP_AN_IMAGE * times**2 + FLOP_A_STEP * times**3
+        work.append((f"a GPU, widths x {times}", times, batch, GPU_STEP + flop / GPU_FLOPS))
     for name, times, batch, seconds in work:
-        fixed = GPU_STEP if "GPU" in name else 0  # what a share of the batch does not make shorter
+        least = GPU_STEP if "GPU" in name else 0
+        of_step, of_images = FLOP_A_STEP * times**3, batch * FLOP_AN_IMAGE * times**2
+        fixed = least + (seconds - least) * of_step / (of_step + of_images)  # a share of the batch takes it, too
         for link in LINKS:
             two, eight = (exchange(workers, size * times**2, link) for workers in (2, 8))
             gain = seconds / (fixed + (seconds - fixed) / 8 + eight)

@@ -4,11 +4,12 @@
     python benchmarks/step_cost.py --batch-sizes 16 --threads 2
 
 Each row is a process of its own that trains as train.py does. GFLOP are counted over the convolutions and matrix
-products of the step's graph, a multiplication and an addition being two. "convolutions alone" is the rate that the same
-convolutions reach one kind after the other, each in as many copies as there are cores, so that all are busy, "reached"
-what the whole step makes of that, and "product" the rate of large matrix products, in the same process: the bounds of
-what a better execution could give. Last come the dearest parts of the step at the default batch size, and thirty short
-epochs in one process: their speed and its memory must not change.
+products of the step's graph, a multiplication and an addition being two. "convolutions alone" is the rate that the
+same convolutions reach one kind after the other, each in as many copies as there are cores, so that all are busy,
+"reached" what the whole step makes of that, Muon's products included, a third of the arithmetic of a batch of 8, and
+"product" the rate of large matrix products, in the same process: about the bounds of what a better execution could
+give. Last come the dearest parts of the step at the default batch size, and thirty short epochs in one process: their
+speed and its memory must not change.
 
 Writes benchmarks/step_cost.json and prints the tables of benchmarks/README.md.
 """

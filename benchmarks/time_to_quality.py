@@ -86,21 +86,18 @@ def states(name):
 
 
 def record(name, numbers, **common):
-    """Put the numbers of a contender into RESULTS, and what is common to all: their machine, and `common`."""
-    import keras
-    import tensorflow as tf
-
+    """Put the numbers of a contender into RESULTS, and what is common to all."""
     results = read_results()
     results["contenders"][name] = {"points": []} | results["contenders"].get(name, {}) | numbers
-    results |= common
-    results["machine"] = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__}
-    results["machine"]["system"] = platform.platform()
-    files.write_json(RESULTS, results)
+    files.write_json(RESULTS, results | common)
 
 
 def read_speed(name):
     """Time a contender's first call, and then how many images a second it trains on."""
     with commands.quiet():
+        import keras
+        import tensorflow as tf
+
         from training.batches import training_batches
 
     dataset = load_dataset("mnist")
@@ -115,7 +112,8 @@ def read_speed(name):
     speed = steps * contender.batch_size / (time.perf_counter() - started)
     schedule = contender.steps and contender.steps * contender.batch_size
     numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": speed}
-    record(name, numbers | {"machine": machine()})
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "system": platform.platform()}
+    record(name, numbers | {"machine": machine() | versions})
     states(name).mkdir(parents=True, exist_ok=True)
     print(f"{name}: {speed:.0f} images/s after {first:.1f} s")
 
@@ -196,7 +194,7 @@ def plot(results):
 def table(results):
     """The README's table, in Markdown: each contender at its end, and when ours was as good as its best.
 
-    Nothing of the latter where their speeds were read on different machines.
+    Nothing of the latter for one without an end, nor where their speeds were read on different machines.
     """
     contenders, floor = trained(results), results["floor"]["frechet_distance"]
     ours = contenders.get("train.py", {"points": []})
@@ -206,9 +204,9 @@ def table(results):
         last, best = contender["points"][-1], min(contender["points"], key=lambda point: point["frechet_distance"])
         spent, schedule, sooner = seconds(contender, last), contender["schedule"], ""
         share = f"{last['images'] / schedule:.0%} of " if schedule else ""
-        if name not in OURS and contender.get("machine") == ours.get("machine"):
+        if name not in OURS and schedule and contender.get("machine") == ours.get("machine"):
             there = [seconds(ours, p) for p in ours["points"] if p["frechet_distance"] <= best["frechet_distance"]]
-            times = float(f"{seconds(contender, best) / there[0]:.2g}") if there else 0  # a speed varies by a tenth
+            times = float(f"{seconds(contender, best) / there[0]:.1g}") if there else 0  # a speed varies by a tenth
             sooner = f"{there[0]:.1f} s, {times:.0f} times sooner" if there else "not yet"
         lines.append(
             f"| {name} | {f'{spent:.0f} s' if spent < 600 else f'{spent / 60:.0f} min'} "
@@ -227,10 +225,11 @@ def benchmark(config):
             if subprocess.run([sys.executable, *words]).returncode:
                 raise UserError(f"{name} did not get to its end: see above, and run this again to go on")
         return
-    known = config.contender in read_results()["contenders"] and states(config.contender).exists()
-    if config.only_speed or not known:
+    if config.only_speed:
         read_speed(config.contender)
-    if not config.only_speed:
+    elif not (config.contender in read_results()["contenders"] and states(config.contender).exists()):
+        raise UserError(f"the speed of {config.contender} is not known: read it with --only-speed, nothing beside it")
+    else:
         run(config.contender, config.minutes)
         results = read_results()
         plot(results)
