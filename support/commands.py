@@ -77,8 +77,7 @@ def run(main, config_class, flags=None):
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
-            about, marks = sys.modules["__main__"].__doc__, (tyro.conf.DisallowNone,)  # a class may be called None
-            config = tyro.cli(config_class, args=flags, description=about, config=marks)
+            config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)
         with Signals():  # so that what is half written goes, whoever asks to stop
             main(config)

@@ -101,12 +101,6 @@ def test_the_backend_is_tensorflow_whatever_another_project_asks_for():
     assert done.stdout == "tensorflow\n", done.stderr
 
 
-def test_a_class_may_be_called_none():
-    told = []
-    commands.run(told.append, make_dataclass("Config", [("only", str | None, None)]), ["--only", "None"])
-    assert told[0].only == "None"
-
-
 def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "absent").mkdir()
