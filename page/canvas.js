@@ -34,7 +34,8 @@ function noiseOf(seed) {
 
 // The noise of a hand as the sliders change it. A blend goes along a circle, where it stays as long as noise is.
 function styledNoise(hand, other) {
-  const angle = (state.blend / 100) * (Math.PI / 2), one = noiseOf(hand), two = noiseOf(other);
+  const share = hand === other ? 0 : state.blend / 100, angle = share * (Math.PI / 2);
+  const one = noiseOf(hand), two = noiseOf(other);
   const noise = one.map((value, index) => Math.cos(angle) * value + Math.sin(angle) * two[index]);
   DIRECTIONS.forEach((direction, which) => {
     const far = state.directions[which];
@@ -138,7 +139,8 @@ class Tile {
     this.opinion = Math.round((100 * rank) / last);
     this.bar.style.transform = `scaleX(${this.opinion / 100})`;
     if (this.words) this.words.textContent = `${this.opinion} %`;
-    this.element.setAttribute("aria-label", `${nameOf(this.label)}, more real than ${this.opinion} %`);
+    const name = `${nameOf(this.label)}, hand ${this.cell.hand}`;
+    this.element.setAttribute("aria-label", `${name}, more real than ${this.opinion} % of its kind`);
   }
 }
 
@@ -156,6 +158,7 @@ function redraw() {
   pool.forEach((tile, place) => (tile.element.hidden = place >= wanted.length));
   shown = pool.slice(0, wanted.length);
   shown.forEach((tile, place) => Object.assign(tile, {cell: wanted[place], stale: true}));
+  if (state.view === "wall" && shown.every(({element}) => element.tabIndex)) shown[0].element.tabIndex = 0; // of fewer
   element("row").style.setProperty("--count", state.view === "row" ? shown.length : 1);
   element("wall").style.setProperty("--columns", wallColumns());
   expected = null;

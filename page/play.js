@@ -13,6 +13,8 @@ const START = {
   turn: 0, // how far, per cent
 };
 let state = {...START};
+const thing = FIGURES ? "digit" : "picture";
+const BARS = `The bars: how real each ${thing} looks to the discriminator, beside others of its kind.`;
 const EVERY = numClasses > SHOWN ? "several classes" : "every class"; // the choice of none of them
 
 // The link: all of the state that is not as at the start.
@@ -22,7 +24,8 @@ let saving = 0, known = ""; // the link as it was last read or written
 function link() {
   const {directions, ...rest} = state, parts = new URLSearchParams();
   for (const [name, value] of Object.entries(rest)) {
-    if (value !== START[name] || name === "text" || name === "hand") parts.set(name, value);
+    // Another copy of the page may start with another number and other hands.
+    if (value !== START[name] || ["text", "hand", "other"].includes(name)) parts.set(name, value);
   }
   if (directions.some(Boolean)) parts.set("directions", directions.join("_"));
   return `#${parts}`;
@@ -55,7 +58,9 @@ function readLink() {
     } else if (name === "each" && ["true", "false"].includes(value)) {
       found.each = value === "true";
     } else if (name === "directions" && value.split("_").every((far) => Math.abs(parseFloat(far)) <= MODELS.reach)) {
-      found.directions = START.directions.map((_, which) => parseFloat(value.split("_")[which] ?? 0));
+      const far = value.split("_").map(parseFloat);
+      found.directions = START.directions.map((_, which) => far[which] ?? 0);
+      if (far.slice(DIRECTIONS.length).some(Boolean)) complaints.add("This page has fewer sliders than the link.");
     } else {
       complaints.add("Part of the link makes no sense here, and is left out.");
     }
@@ -91,6 +96,17 @@ function change(changes, complaint = "") {
   saving ||= setTimeout(saveLink, 300);
 }
 
+// Change what would be missed: the browser's Back undoes it.
+function leap(changes) {
+  saveLink();
+  try {
+    history.pushState(null, "", location.href);
+  } catch { // as above
+  }
+  change(changes);
+  saveLink();
+}
+
 // Set all fields but the one that is being typed in.
 function showFields() {
   const set = (id, value) => {
@@ -102,12 +118,14 @@ function showFields() {
   element("into-class").value = state.into;
   for (const id of ["hand", "other", "blend", "turn"]) set(id, state[id]);
   element("each").checked = state.each;
+  element("each").disabled = state.view === "wall"; // where each row has its hand
+  element("note").textContent = state.view === "wall" ? `Choose a ${thing} to have its hand.` : BARS;
   for (const radio of document.querySelectorAll("[name=view]")) radio.checked = radio.value === state.view;
   for (const view of ["row", "wall"]) element(view).hidden = state.view !== view;
   state.directions.forEach((far, which) => {
-    const {input, output} = sliders[which], [less, more] = MODELS.directions[which].edges ?? ["minus", "plus"];
+    const {input, value} = sliders[which], [less, more] = MODELS.directions[which].edges ?? ["minus", "plus"];
     input.value = far;
-    output.textContent = far.toFixed(1);
+    value.textContent = far.toFixed(1);
     input.setAttribute("aria-valuetext", far ? `${Math.abs(far).toFixed(1)} ${far < 0 ? less : more}` : "middle");
   });
   const what = FIGURES ? state.text : numClasses > 1 ? (state.text === "" ? EVERY : nameOf(state.text)) : "pictures";
@@ -119,7 +137,7 @@ const sliders = MODELS.directions.map(({name, edges, correlation}, which) => {
   const title = name ? name[0].toUpperCase() + name.slice(1) : `Direction ${which + 1}`;
   const heading = make("span", "title", label);
   make("span", "", heading).textContent = title;
-  const output = make("output", "", heading), input = make("input", "", label), ends = make("span", "ends", label);
+  const value = make("span", "value", heading), input = make("input", "", label), ends = make("span", "ends", label);
   Object.assign(input, {type: "range", min: -MODELS.reach, max: MODELS.reach, step: 0.1});
   input.setAttribute("aria-label", title);
   for (const end of edges ?? ["\u2212", "+"]) make("span", "", ends).textContent = end;
@@ -127,7 +145,7 @@ const sliders = MODELS.directions.map(({name, edges, correlation}, which) => {
     change({directions: state.directions.map((far, other) => (other === which ? Number(input.value) : far))});
   });
   if (name) make("li", "", element("correlations")).textContent = `${title}: ${correlation.toFixed(2)}`;
-  return {input, output};
+  return {input, value};
 });
 
 function on(id, event, listener) {
@@ -137,7 +155,8 @@ function on(id, event, listener) {
 for (const [id, name] of [["number", "text"], ["into", "into"]]) {
   on(id, "input", () => {
     const {text, complaint} = understood(element(id).value);
-    change(text === null ? {} : {[name]: text}, complaint);
+    const changes = id === "number" ? {text, view: "row"} : {[name]: text}; // on the wall there is no number
+    change(text === null ? {} : changes, complaint);
   });
 }
 for (const id of ["hand", "other", "blend", "turn"]) {
@@ -146,7 +165,12 @@ for (const id of ["hand", "other", "blend", "turn"]) {
     change(right ? {[id]: Number(value)} : {}, right ? "" : `Please give a whole number from 0 to ${max}.`);
   });
 }
-for (const id of ["number", "into", "hand", "other"]) on(id, "blur", showFields);
+for (const id of ["number", "into", "hand", "other"]) {
+  on(id, "blur", () => {
+    say("");
+    showFields();
+  });
+}
 on("class", "change", () => change({text: element("class").value}));
 on("into-class", "change", () => change({into: element("into-class").value}));
 on("each", "change", () => change({each: element("each").checked}));
@@ -154,16 +178,16 @@ for (const radio of document.querySelectorAll("[name=view]")) {
   radio.addEventListener("change", () => change({view: radio.value}));
 }
 const anyHand = () => Math.floor(Math.random() * (maxHand + 1));
-on("new-hand", "click", () => change({hand: anyHand()}));
-on("new-other", "click", () => change({other: anyHand(), blend: state.blend || 50}));
+on("new-hand", "click", () => leap({hand: anyHand()}));
+on("new-other", "click", () => leap({other: anyHand(), blend: state.blend || 50}));
 on("middle", "click", () => change({directions: START.directions}));
-on("again", "click", () => change(START));
+on("again", "click", () => leap(START));
 
 // On the wall, a picture gives its hands; the arrows go from one to the next, so that Tab needs to stop there only once.
 on("wall", "click", ({target}) => {
   const tile = tiles.wall.find(({element}) => element.contains(target));
   if (!tile) return;
-  change({view: "row", hand: tile.cell.hand, other: tile.cell.other});
+  leap({view: "row", hand: tile.cell.hand, other: tile.cell.other});
   document.querySelector("[name=view]:checked").focus(); // the picture is gone
 });
 on("wall", "keydown", (event) => {
@@ -205,7 +229,7 @@ on("download", "click", () => picture().toBlob((blob) => {
 on("copy", "click", async () => {
   saveLink();
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(location.href.split("#")[0] + link());
     say("The link is copied.");
   } catch { // not every browser lets a page do that
     say("Copy the link from the address bar: it shows what you see.");
@@ -221,7 +245,6 @@ function begin() {
   change(found, complaint);
 }
 
-const thing = FIGURES ? "digit" : "picture";
 element("number-field").hidden = element("into").hidden = !FIGURES;
 element("class-field").hidden = FIGURES || numClasses === 1;
 element("into-class").hidden = FIGURES;
@@ -238,6 +261,5 @@ if (!FIGURES) {
     classNames.forEach((name, label) => element(id).append(new Option(name, label)));
   }
 }
-element("note").textContent = `The bars: how real each ${thing} looks to the discriminator, beside others of its kind.`;
 addEventListener("hashchange", begin);
 begin();

@@ -100,6 +100,8 @@ def test_a_blend_ends_at_the_other_hand_and_a_turn_at_the_other_digit(open_page,
     end = see(page)
     follow(page, "text=333&hand=9")
     np.testing.assert_allclose(see(page).astype(int), end, atol=1)
+    follow(page, "text=333&hand=9&other=9&blend=50")
+    np.testing.assert_allclose(see(page).astype(int), end, atol=1)  # with itself it is as it is
     write(page, "8", "into")
     press(page.locator("#turn"), "End")
     eights = see(page)
@@ -118,13 +120,14 @@ def test_every_state_has_a_link(open_page, play_html):
     page.get_by_label("each figure in another hand").check()
     for slider in ("#sliders input >> nth=0", "#blend", "#turn"):
         press(page.locator(slider), "PageUp", "ArrowRight")
-    for view in ("Number", "Wall of 100"):
+    for view in ("One number", "Wall of 100"):
         page.get_by_text(view, exact=True).last.click()
         pixels, link = see(page), state_of(page)
         other = open_page(play_html, link[1:])
         np.testing.assert_array_equal(see(other), pixels)
         assert state_of(other) == link
         assert other.locator("#number").input_value() == "314" and other.locator("#into").input_value() == "29"
+        assert "&other=5&" in link
     page.get_by_role("button", name="Start again").click()
     assert page.locator("#number").input_value() == "2026"
 
@@ -149,6 +152,11 @@ def test_the_wall_reacts_and_gives_its_hands(open_page, play_html):
     assert [page.locator(field).input_value() for field in ("#hand", "#other")] == ["22", "1"]
     np.testing.assert_array_equal(see(page)[0], wall[21])  # a one in the third row
     assert page.locator("[name=view][value=row]").evaluate("(radio) => radio === document.activeElement")
+    page.go_back()
+    page.locator("#wall").wait_for()
+    np.testing.assert_array_equal(see(page), wall)
+    write(page, "7")
+    assert len(see(page)) == 1  # there is no number on the wall
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

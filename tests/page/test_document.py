@@ -27,6 +27,7 @@ from page import document
         ("text=12&hand=99999999999999999999&blend=-1&turn=1e9&view=__proto__&each=perhaps", "12", "link"),
         ("directions=NaN_Infinity&constructor=1&__proto__=2&toString", "2026", "link"),
         ("text=12&directions=9e99_x", "12", "link"),
+        ("text=12&directions=0_0_0_0_0_0_1", "12", "fewer sliders"),
         ("%%%E0%A4%A", "2026", "link"),
         ("text=7&text=8", "8", ""),
         ("", "2026", ""),
@@ -52,7 +53,7 @@ def test_strange_numbers_are_answered_kindly(open_page, play_html):
     page.locator("#hand").fill("-5")
     assert "whole number" in message(page)
     page.locator("#hand").blur()
-    assert page.locator("#hand").input_value() == "11"
+    assert page.locator("#hand").input_value() == "11" and message(page) == ""
     write(page, "11")
     assert message(page) == ""
 
@@ -195,5 +196,6 @@ def test_the_committed_page_is_of_the_pretrained_models_and_these_scripts(play_h
     np.testing.assert_allclose(committed.pop("opinions"), made.pop("opinions"), atol=0.02, err_msg="make page")
     for one, other in zip(committed.pop("directions"), made.pop("directions"), strict=True):
         assert (one["name"], one["edges"]) == (other["name"], other["edges"]), "make page"
+        assert one["correlation"] == pytest.approx(other["correlation"], abs=0.05), "make page"
     assert committed == made, "make page"
     assert len(text.encode()) <= 3_000_000
