@@ -50,8 +50,10 @@ def check(config):
     That is a type, a Range or a Literal. Flags are checked by tyro, but not what is edited at the top of a script.
     """
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
-        value, flag = getattr(config, name), as_flag(name)
-        hint, values = (typing.get_args(hint)[0], value) if isinstance(value, tuple) else (hint, [value])
+        value, flag, several = getattr(config, name), as_flag(name), typing.get_origin(hint) is tuple
+        if isinstance(value, tuple) != several:
+            raise UserError(f"{flag} {value!r} is {'no tuple' if several else 'a tuple'}: look for the comma")
+        hint, values = (typing.get_args(hint)[0], value) if several else (hint, [value])
         hint, *ranges = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
         options = typing.get_args(hint) or (hint,)  # the choices of a Literal, the types of a union
         types = tuple(each for each in options if isinstance(each, type))

@@ -56,6 +56,8 @@ def test_the_flag_library_refuses_in_its_own_words(run_script, flags):
         (("epochs", Annotated[int, commands.Range(1, 9)], 10), "error: --epochs 10 is out of range: choose 1 to 9"),
         (("epochs", Annotated[int, commands.Range(1, 9)], "six"), "error: --epochs six is out of range: choose 1 to 9"),
         (("epochs", Annotated[int, commands.Range(1, 9)], 2.5), "error: --epochs 2.5 is no int: give one"),
+        (("epochs", Annotated[int, commands.Range(1, 9)], (6,)), "error: --epochs (6,) is a tuple: look for the comma"),
+        (("kinds", tuple[Literal["long", "default"], ...], "long"), "error: --kinds 'long' is no tuple: look for"),
         (("models_dir", Path | None, "mine"), "error: --models-dir 'mine' is no Path: give one"),
     ],
 )
