@@ -112,7 +112,7 @@ class SampleSheets(keras.callbacks.Callback):
 
     Args:
         directory: where the pictures go; those in the record are written again.
-        run: `run.Run` whose record the frames of the film go into: all, or about a hundred of a long run.
+        run: `run.Run` whose record the frames of the film go into: all, or fifty to a hundred of a long run.
     """
 
     def __init__(self, directory, run, epochs):
@@ -124,8 +124,11 @@ class SampleSheets(keras.callbacks.Callback):
                 del run.record.frames[name]
 
     def is_in_film(self, epoch):
-        """Whether the sheet of an epoch, from 1 on, is one of about a hundred at even distances, or the last."""
-        return (epoch - 1) % -(-self.epochs // 100) == 0 or epoch == self.epochs
+        """Whether the sheet of an epoch, from 1 on, is one of at most a hundred at even distances, or the last.
+
+        Distances are powers of two, so those of a shorter run are among those of a longer one.
+        """
+        return (epoch - 1) % (1 << ((self.epochs - 1) // 100).bit_length()) == 0 or epoch == self.epochs
 
     def save(self, name, frame):
         utils.save_png(self.directory / f"{name}.png", frame.picture(), about=json.dumps(frame.about))

@@ -72,8 +72,14 @@ def test_the_film_of_a_run_that_is_trained_further_has_sheets_at_even_distances(
     sheets = {f"epoch_{number:03d}": frame(number) for number in range(1, 9)}
     record = Record(frames={"early_00032": frame(1), **sheets})
     callbacks.SampleSheets(tmp_path, SimpleNamespace(record=record), epochs=250)
-    assert list(record.frames) == ["early_00032", "epoch_001", "epoch_004", "epoch_007"]
+    assert list(record.frames) == ["early_00032", "epoch_001", "epoch_005"]
     assert len(list(tmp_path.glob("epoch_*.png"))) == 8
+    kept = {}
+    for epochs in (100, 101, 200, 300, 401, 1000):
+        film = callbacks.SampleSheets(tmp_path, SimpleNamespace(record=Record()), epochs)
+        kept[epochs] = {epoch for epoch in range(1, epochs) if film.is_in_film(epoch)}
+        assert 50 <= len(kept[epochs]) <= 100
+    assert {epoch for epoch in kept[300] if epoch < 200} <= kept[200]
 
 
 def test_there_are_pictures_while_it_trains(unfinished):
