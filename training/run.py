@@ -132,17 +132,19 @@ class Run:
             self.record = checkpoint.restore(self.state, gan)
         if not self.chief:
             self.received.close()  # now: a worker whose fellow dies has no time to
-        self.earlier, self.gan = self.record.seconds["total"], gan
-        self._count_replicas()
+        self.earlier, self.gan, self.first_step = self.record.seconds["total"], gan, gan.step
+        self.replicas = here = gan.generator.distribute_strategy.num_replicas_in_sync
+        self.about["replicas"] = before = list(self.state.about.get("replicas", ())) if self.state else []
+        steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
+        if self.chief and before and before[-1] != here and gan.step < steps:
+            print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")
 
     def _count_replicas(self):
-        """Say by how many replicas the steps are made, and tell where that changes within a run."""
-        here = self.gan.generator.distribute_strategy.num_replicas_in_sync
-        before = self.state.about.get("replicas", here) if self.state else here
-        steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
-        self.about["replicas"] = here if self.gan.step < steps else before
-        if self.about["replicas"] != before and self.chief:
-            print(f"replicas: {before} until here, {here} from now on, so the bits will be those of neither")
+        """Put down by how many replicas the steps were made, one sitting after the other; returns that."""
+        counts = self.about["replicas"]
+        if self.gan.step > self.first_step and counts[-1:] != [self.replicas]:
+            counts.append(self.replicas)
+        return counts or [self.replicas]
 
     def save(self):
         """Save the state; raises UserError where it cannot be written or is not worth it.
@@ -151,6 +153,7 @@ class Run:
         """
         now = time.perf_counter()
         self.record.seconds["total"] = self.seconds
+        self._count_replicas()
         checkpoint.save(self.models_dir, self.gan, self.record, self.about)
         self.record.seconds["checkpoints"] += time.perf_counter() - now
 
@@ -215,7 +218,7 @@ class Run:
             "data": self.about["data"],
             **({"classes": self.about["classes"]} if self.about.get("classes") else {}),
             "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-            "replicas": self.about["replicas"],
+            "replicas": replicas[0] if len(replicas := self._count_replicas()) == 1 else replicas,
             "seconds": round(self.seconds, 1),
             "training_seconds": round(self.record.seconds["training"], 1),
             "checkpoint_seconds": round(self.record.seconds["checkpoints"], 3),

@@ -24,6 +24,7 @@ import utils
 from evaluation import quality
 from support import commands
 from training import callbacks, checkpoint, lock
+from training import run as training_run
 from training.record import Record
 from training.run import Run
 
@@ -199,24 +200,27 @@ def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monk
     assert f"generate_digits.py --models-dir={config.models_dir}\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("step", "replicas"), [(63, 1), (84, 2)])
-def test_replicas_that_change_within_a_run_are_told(step, replicas, capsys, tmp_path):
-    """Where steps are left to make; by whom the others were made stays in run.json."""
+@pytest.mark.parametrize(("began", "step", "replicas"), [(63, 63, [2]), (63, 84, [2, 1]), (84, 84, [2])])
+def test_replicas_that_change_within_a_run_are_told(began, step, replicas, capsys, tmp_path, monkeypatch):
+    """Where steps are left to make; by how many they were made is put down, and not by whom they were only measured."""
+    monkeypatch.setattr(training_run.checkpoint, "restore", lambda state, gan: Record())
+    monkeypatch.setattr(training_run.same_run, "refuse_differences", lambda *abouts: None)
+    layers = SimpleNamespace(layers=[], distribute_strategy=SimpleNamespace(num_replicas_in_sync=1))
+    gan = SimpleNamespace(generator=layers, discriminator=layers, step=began)
     with Run(tmp_path, tmp_path, "") as run:
         run.about, run.batch_size = {"config": {"epochs": 2}, "data": {"images": 1344}}, 32
-        run.state = SimpleNamespace(about={"replicas": 2})
-        one = SimpleNamespace(distribute_strategy=SimpleNamespace(num_replicas_in_sync=1))
-        run.gan = SimpleNamespace(generator=one, step=step)
-        run._count_replicas()
-    assert run.about["replicas"] == replicas
-    assert capsys.readouterr().out.startswith("replicas: 2 until here, 1 from now on") == (replicas == 1)
+        run.state = SimpleNamespace(about={"replicas": [2]})
+        run.restore(gan)
+        gan.step = step
+        assert run._count_replicas() == replicas
+    assert capsys.readouterr().out.startswith("replicas: 2 until here, 1 from now on") == (began < 84)
 
 
 def test_a_lock_goes_from_a_disk_that_can_no_longer_be_written(tmp_path, monkeypatch):
     def refuse(path, **options):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    with pytest.raises(commands.UserError, match="cannot save"), lock.only_run(tmp_path), monkeypatch.context() as disk:
+    with pytest.raises(commands.UserError, match="cannot save"), monkeypatch.context() as disk, lock.only_run(tmp_path):
         disk.setattr(pathlib.Path, "unlink", refuse)
         raise commands.UserError("cannot save: make room")
     with lock.only_run(tmp_path):
