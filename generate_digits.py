@@ -24,10 +24,11 @@ import numpy as np
 
 import utils
 from drawing import films, formats, hands
-from drawing.labels import classes_to_draw, numbers_of
+from drawing.labels import classes_to_draw
 from drawing.pictures import MAX_ON_SHEET, Pictures, columns_of
 from support import commands, files, model_files, readers
 from support.commands import Range, UserError
+from support.dataset import numbers_of
 from support.datasets import check_outside, place
 
 PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
@@ -106,7 +107,7 @@ def draw_all(config, models, labels, numbers, pictures):
     """Draw all labels, int (hands, figures), into data sets and separate pictures; returns those for the sheet.
 
     Args:
-        numbers: of the classes, as `labels.numbers_of` has them for files.
+        numbers: uint16 (num_classes,), what files call the classes.
     """
     exports = [(formats.npz, config.npz), (formats.idx, config.idx)]
     if config.folders:
@@ -153,7 +154,7 @@ def generate(config):
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
     # A number is written in one hand, else each digit in one of its own.
-    numbers = numbers_of(names, num_classes)
+    numbers = np.array(numbers_of(names) or range(num_classes), "uint16")
     images = draw_all(config, models, labels[None, :] if is_number else labels[:, None], numbers, pictures)
     count, labels = len(labels), labels[: len(images)].astype("int64")
     sheet = utils.sheet(images, columns_of(count)) if is_number else utils.sheet_by_label(images, labels)

@@ -39,23 +39,16 @@ def labels_of(text, flag, names):
     return np.array([names.index(word) for word in words])
 
 
-def numbers_of(names, num_classes):
-    """What data sets call the classes, uint16 (num_classes,): by their names if these are numbers, else 0, 1, ..."""
-    numbers = [int(name) for name in names if name.isdecimal()]
-    named = len(numbers) == num_classes and max(numbers) < MAX_CLASSES
-    return np.array(numbers if named else range(num_classes), "uint16")
-
-
 def classes_to_draw(config, num_classes, source, names=()):
     """The labels that are drawn, again and again in this order, or a number's figures; and those to morph: int (N,)."""
     if num_classes == 1 and not (config.digits is config.only is config.like is config.morph is None):
         raise UserError(f"the models in {source} know no labels: leave --digits, --only, --like and --morph out")
     if config.like is not None:
         like = load_dataset(config.like)
-        known = not {*names, *map(str, range(num_classes))}.isdisjoint(like.class_names)  # though it be the first
-        if not (known or like.y_train.any()):
-            raise UserError(f"--like {config.like} has no labels: give a data set that has")
         labels = np.random.default_rng(0).permutation(like.numbered_as(names, f"the generator in {source}").y_train)
+        known = all(name in names or name.isdecimal() for name in like.class_names) and like.class_names
+        if not (known or labels.any()):
+            raise UserError(f"--like {config.like} has no labels: give a data set that has")
     elif config.digits is not None:
         labels = labels_of(config.digits, "--digits", names)
     elif config.only is not None:

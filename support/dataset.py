@@ -11,6 +11,12 @@ from support.readers import SIZES
 MAX_CLASSES = 1000
 
 
+def numbers_of(names):
+    """The numbers that all of some classes are called by, a list; empty where they are not, or no label can be so."""
+    numbers = [int(name) for name in names if name.isdecimal()]
+    return numbers if 1 < len(names) == len(set(numbers)) and max(numbers) < MAX_CLASSES else []
+
+
 class _Arrays(NamedTuple):
     x_train: np.ndarray
     y_train: np.ndarray
@@ -53,13 +59,13 @@ class Dataset(_Arrays):
         Raises:
             UserError: `names`, those of `source`, lack one.
         """
-        own, known, figures = self.class_names, names, bool(names) and all(map(str.isdecimal, names))
-        if not own and not (figures and self.y_train.any()):
+        own, known, numbers = self.class_names, names, numbers_of(names)
+        if not own and not (numbers and self.y_train.any()):
             return self
         labels = np.unique(np.concatenate([self.y_train, self.y_test]))
-        if all(map(str.isdecimal, own)) and not (own and set(own) <= set(names)):
+        if all(map(str.isdecimal, own)) and (numbers or set(own).isdisjoint(names)):
             own = [str(int(name)) for name in own] or [str(number) for number in range(labels[-1] + 1)]
-            known = [str(int(name) if figures else number) for number, name in enumerate(names or [""] * MAX_CLASSES)]
+            known = [str(number) for number in numbers or range(len(names) or MAX_CLASSES)]
         missing = [own[label] for label in labels if own[label] not in known]
         if missing and not names:
             return self

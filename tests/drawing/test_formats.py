@@ -69,11 +69,11 @@ def test_classes_called_by_numbers_keep_them(tmp_path):
     build_discriminator(2, width=4).save(tmp_path / "discriminator.keras")
     (tmp_path / "run.json").write_text(json.dumps({"config": {"latent_dim": 4}, "classes": ["3", "7"]}))
     places = {"npz": tmp_path / "digits.npz", "idx": tmp_path / "idx", "folders": tmp_path / "folders"}
-    config = Config(count=14, models_dir=tmp_path, output_dir=tmp_path / "out", separate=True, **places)
+    config = Config(count=15, models_dir=tmp_path, output_dir=tmp_path / "out", separate=True, **places)
     _, labels = generate(config)
     for place in places.values():
         again = datasets.load_dataset(str(place)).numbered_as(("3", "7"), "the models")
-        assert sorted([*again.y_train, *again.y_test]) == sorted(labels) == [0] * 7 + [1] * 7
+        assert sorted([*again.y_train, *again.y_test]) == sorted(labels) == [0] * 8 + [1] * 7
     pngs = sorted((tmp_path / "folders").glob("*/*.png"))
     assert {path.parent.name for path in pngs} == {"3", "7"}
     assert Image.open(pngs[0]).text["command"].endswith(" --folders=folders")

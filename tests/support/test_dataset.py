@@ -37,5 +37,13 @@ def test_names_that_are_figures_are_numbers():
         some.numbered_as(("5", "6"), "the models")
     some.class_names = ("00", "01", "02", "03", "04", "05")  # of names that are figures in part: their places
     assert some.numbered_as((*"0123", "A", "B"), "the models").y_train.tolist() == [4, 5, 5]
+    some.class_names = tuple("012345")  # or else their names
+    with pytest.raises(UserError, match="the models has no class '4'"):
+        some.numbered_as((*"0123", "A", "B"), "the models")
+    years = tuple(f"{year}" for year in range(1990, 1996))  # no labels, so data sets have their places
+    some.class_names = ()
+    assert some.numbered_as(years, "the models").y_train.tolist() == [4, 5, 5]
+    some.class_names = years
+    assert some.numbered_as(years[::-1], "the models").y_train.tolist() == [1, 0, 0]
     unlabelled = some._replace(y_train=np.zeros(3, int))
     assert not unlabelled.numbered_as(("5", "6"), "the models").y_train.any()
