@@ -18,7 +18,7 @@ import utils
 from support import commands, files
 from support.commands import Range, UserError
 from support.dataset import Dataset
-from support.datasets import load_dataset
+from support.datasets import check_outside, load_dataset
 from support.model_files import PRETRAINED_DIR, load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
@@ -156,7 +156,9 @@ def train_judge(config, dataset=None):
     """Train, save and return the judge, of `dataset` or else of the one in `config`."""
     if not dataset and config.dataset != "mnist" and os.path.realpath(config.output) == os.path.realpath(JUDGE):
         raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
-    dataset = dataset or load_dataset(config.dataset)
+    if not dataset:
+        check_outside(config.dataset, output=config.output)
+        dataset = load_dataset(config.dataset)
     if config.output.suffix != ".keras":
         raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
     files.check_writable(config.output)

@@ -1,5 +1,6 @@
 """The training data: MNIST in data/, another data set of Keras, a file or a directory of the user's own."""
 
+import itertools
 import os.path
 import string
 from pathlib import Path
@@ -58,7 +59,7 @@ def place(name):
 
 def check_outside(name, **places):
     """Raise UserError where what flags place would replace a data set's IDX files, or lie among folders of PNGs."""
-    data = Path(os.path.realpath(place(name)))
+    data = place(name)
     try:
         directory = data if data.is_dir() else data.parent  # DIRECTORY/emnist-letters is one of several data sets
         sets = idx.find_sets(directory) if directory.is_dir() and not data.is_file() else {}
@@ -66,7 +67,9 @@ def check_outside(name, **places):
     except OSError as error:
         raise unreadable(error.filename or data, error) from error
     for field, path in places.items():
-        if path and any(Path(os.path.realpath(path)).is_relative_to(each) for each in taken):
+        # Links may lead in, or out.
+        ways = itertools.product(taken if path else (), (os.path.realpath, os.path.abspath))
+        if any(Path(absolute(path)).is_relative_to(absolute(each)) for each, absolute in ways):
             raise UserError(f"{as_flag(field)} {path} is within the data, {name}: choose another place")
 
 

@@ -108,6 +108,9 @@ def test_idx_files_that_are_read_are_not_replaced(refuses, tmp_path):
     for data in (tmp_path, tmp_path / "emnist-letters"):
         flags = ["--like", data, "--npz", path, "--output-dir", tmp_path / "out"]
         assert f"--npz {path} is within the data" in refuses(generate_digits.generate, *flags)
+    path.rename(elsewhere := tmp_path / "elsewhere")
+    path.symlink_to(elsewhere)
+    assert f"--npz {path} is within the data" in refuses(generate_digits.generate, *flags)
     assert path.read_bytes() == b"mine"
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 import evaluate
 import generate_digits
 import train
+from evaluation.judge import train_judge
 from support.commands import UserError
 from support.datasets import load_dataset
 
@@ -100,6 +101,8 @@ def test_files_of_ours_among_the_pngs_are_refused(tmp_path, refuses):
     for flag in ("--json", "--report"):
         words = ["--dataset", data, flag, data / "in"]
         assert f"{flag} {data / 'in'} is within the data" in refuses(evaluate.evaluate, *words)
+    judge = data / "in.keras"
+    assert f"--output {judge} is within the data" in refuses(train_judge, "--dataset", data, "--output", judge)
     for flag in ("--output-dir", "--npz", "--idx", "--folders"):
         words = ["--like", data, "--output-dir", tmp_path / "out", flag, data / "in"]
         assert f"{flag} {data / 'in'} is within the data" in refuses(generate_digits.generate, *words)
