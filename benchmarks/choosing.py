@@ -101,7 +101,7 @@ def benchmark(config):
     pairs = {str(path): model_files.load_models(path) for path in config.models_dirs}
     judge, mnist = load_judge(), load_dataset("mnist")
     features, _ = utils.look(judge, mnist.x_train)
-    real = reference(mnist.x_train, mnist.y_train, features, np.random.default_rng(0))
+    real = reference(mnist.x_train, mnist.y_train, features, 10_000, np.random.default_rng(0))
     results = {"choices": {name: [] for name in CHOICES}}
     with tqdm(total=len(pairs) * config.seeds * len(CHOICES), unit=" measurements") as bar:
         for name, models in pairs.items():

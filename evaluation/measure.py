@@ -13,7 +13,7 @@ from evaluation.two_sample import VERSIONS, Verdict, tell_apart
 from support.commands import UserError
 
 # Numbers that say nothing of images without labels: all that a judge of those reads is how they are turned.
-OF_LABELS = ("classifier_score", "label_accuracy", "label_accuracy_by_class", "class_balance")
+OF_LABELS = ("classifier_score", "confidence", "label_accuracy", "label_accuracy_by_class", "class_balance")
 
 
 class Reading(NamedTuple):
@@ -68,23 +68,25 @@ def nearest_images(images, real):
     return distances[best, every], indices[best, every] + block * best
 
 
-def reference(images, labels, features, rng):
-    some = rng.permutation(len(features))[:10_000]
+def reference(images, labels, features, size, rng):
+    some = rng.permutation(len(features))[:size]
     return Real(images, labels, metrics.moments(features), features[some], some)
 
 
-def score(digits, real, new_distances):
+def score(digits, real, new_distances, in_shares=False):
     """All the numbers of a Reading, but for those that train a classifier.
 
     Args:
         new_distances: float (N,), those of new real digits, test digits, to the nearest of `real`.
+        in_shares: whether they were drawn in fixed shares of their labels.
     """
+    strata = digits.labels if in_shares else None
     readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
     right = readings == digits.labels
     kernel_distance, kernel_error = metrics.kernel_distance(real.features, digits.features)
     return {
         "frechet_distance": metrics.frechet_distance(real.moments, metrics.moments(digits.features)),
-        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features),
+        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features, strata),
         "kernel_distance": 1000 * kernel_distance,
         "kernel_interval": 1960 * kernel_error,
         "classifier_score": metrics.classifier_score(digits.probabilities),
@@ -120,17 +122,19 @@ def measure(config, dataset, judge, images, labels, source):
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
     with tqdm(total=4, desc="evaluating", leave=False) as bar:
         features = utils.look(judge, real_images)[0]
-        real = reference(real_images, real_labels, features, rng)
+        # As many in all columns: the fewer there are, the more of them are covered.
+        size = min(10_000, len(real_images) - (count if len(dataset.x_test) else 0))
+        real = reference(real_images, real_labels, features, size, rng)
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
         numbers = {"digits": None, "training": None, "floor": score(floor, real, floor.nearest_distance)}
         bar.update()
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
-        numbers["digits"] = score(digits, real, floor.nearest_distance)
+        numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares=labels is not None)
         bar.update()
         if len(dataset.x_test):
             rest, chosen = dataset.split_off(count, rng)
-            others = reference(real_images[rest], real_labels[rest], features[rest], rng)
+            others = reference(real_images[rest], real_labels[rest], features[rest], size, rng)
             training = read_digits(judge, real_images[chosen], real_labels[chosen], others)
             new_distances, gone = floor.nearest_distance.copy(), np.isin(floor.nearest_index, chosen)
             # The nearest of the others is the nearest of all, unless that is among the chosen.

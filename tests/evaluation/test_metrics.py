@@ -43,6 +43,20 @@ def test_frechet_spread_is_that_of_new_samples():
     assert metrics.frechet_spread(real, sample(), resamples=200) == pytest.approx(np.std(distances), rel=0.3)
 
 
+def test_frechet_spread_of_fixed_shares_is_that_within_them():
+    """Here of two classes far apart: at random as many of each, the distance would vary much more."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 500)
+
+    def sample():
+        return rng.standard_normal((1000, 5)) + 5 * labels[:, None]
+
+    real = metrics.moments(np.concatenate([sample() for _ in range(5)]) + 0.5)
+    distances = [metrics.frechet_distance(real, metrics.moments(sample())) for _ in range(200)]
+    assert metrics.frechet_spread(real, sample(), labels, 200) == pytest.approx(np.std(distances), rel=0.3)
+    assert metrics.frechet_spread(real, sample(), None, 200) > 2 * np.std(distances)
+
+
 def test_kernel_distance_agrees_with_the_definition(sets):
     a, b = sets[0][:60], sets[1][:50]
 
