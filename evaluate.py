@@ -11,6 +11,7 @@ against the others, show about what a perfect generator of the training set woul
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
+import hashlib
 import os.path
 import platform
 from dataclasses import asdict, dataclass, replace
@@ -60,11 +61,11 @@ ROWS = {  # key: what the table says, and how
     "density": ("density", ".4f"),
     "coverage": ("coverage", ".4f"),
     "nearest_distance": ("pixel distance to the nearest training digit, median", ".3f"),
-    "share_nearer": ("    share nearer than a test digit is; 1 = copies", ".4f"),
+    "share_nearer": ("    share nearer than a new real digit is; 1 = all are copies", ".4f"),
     "modes": ("modes reached, of 1,000", "d"),
     "mode_divergence": ("KL of the modes to the training set's, nats", ".4f"),
     "tstr": ("test accuracy of a classifier trained on these only", ".4f"),
-    "two_sample": ("accuracy of telling these from training digits; 0.5 = cannot", ".4f"),
+    "two_sample": ("a classifier tells these from training digits; 0.5 = guessing", ".4f"),
 }
 
 
@@ -116,7 +117,10 @@ def evaluate(config):
     if stacked:
         measured, numbers = None, modes.measure_modes(judge, images[:count], config.seed)
     else:
-        measured = measure(config, dataset, judge or judge_for(dataset, beside), images, labels, source)
+        judge = judge or judge_for(dataset, beside)
+        if not len(dataset.x_test):
+            print(f"{config.dataset} has no test images: the judge may have learned from the real ones beside these")
+        measured = measure(config, dataset, judge, images, labels, source)
         numbers = measured.numbers
 
     columns = {"digits": "these", "training": "training"} | ({"floor": "test"} if len(dataset.x_test) else {})
@@ -126,7 +130,8 @@ def evaluate(config):
             cells = (numbers[column].get(key) for column in columns)
             table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
     others = " and ".join(f"{name} digits" for name in list(columns.values())[1:])
-    print(f"{count} digits of {source} beside as many {others} of {config.dataset}:")
+    heading = f"{count} digits of {source} beside as many {others} of {config.dataset}"
+    print(f"{heading}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
@@ -136,15 +141,21 @@ def evaluate(config):
         shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
         print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
 
+    import keras
+    import tensorflow as tf
+
+    weights = b"".join(weight.tobytes() for weight in judge.get_weights())
     settings = {
-        "evaluation": asdict(config),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "evaluation": asdict(config) | {"source": str(source)},
+        "sha256": {"data": dataset.checksum, "judge": hashlib.sha256(weights).hexdigest()},
+        "versions": {module.__name__: module.__version__ for module in (np, tf, keras)}
+        | {"python": platform.python_version()},
         "run": run,
     }
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
-        write_report(page, table, measured, settings, dataset.class_names)
+        write_report(page, heading, table, measured, settings, dataset.class_names)
         print(f"the report: {page}")
     return numbers
 

@@ -14,17 +14,18 @@ from evaluation.two_sample import occlusion
 from support.files import whole_file
 
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em }
-td, th { padding: .1em 1em; text-align: right; white-space: pre } td:first-child { text-align: left }
-img { max-width: 100%; image-rendering: pixelated } figure { margin: 1em 0 }"""
+td, th { padding: .1em 1em; text-align: right; white-space: pre } [scope=row] { text-align: left; font-weight: normal }
+img { max-width: 100% } .sheet { image-rendering: pixelated } figure { margin: 1em 0 }"""
 
 
 def embed(picture, caption):
     """An HTML figure that holds a picture: a Pillow image or a matplotlib Figure."""
     buffer = io.BytesIO()
-    picture.savefig(buffer, dpi=100) if isinstance(picture, Figure) else picture.save(buffer, format="png")
+    plot, caption = isinstance(picture, Figure), html.escape(caption)
+    picture.savefig(buffer, dpi=100) if plot else picture.save(buffer, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
-    image = f'<img src="data:image/png;base64,{data}" alt="">'
-    return f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>"
+    image = f'<img class="{"plot" if plot else "sheet"}" src="data:image/png;base64,{data}" alt="{caption}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
 
 
 def confusion_matrix(labels, readings, num_classes, names=()):
@@ -34,16 +35,17 @@ def confusion_matrix(labels, readings, num_classes, names=()):
     side = min(max(6, num_classes / 3), 40)  # inches: of a hundred classes and more the numbers overlap
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(np.log1p(counts), cmap="Blues")
+    shades = np.log1p(counts) / np.log1p(counts.max())
+    axes.imshow(shades, cmap="Blues")
     for row, column in np.argwhere(counts):
-        colour = "white" if row == column else "black"
+        colour = "white" if shades[row, column] > 0.7 else "black"
         axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=8)
     ticks = np.arange(num_classes)
     axes.set(xlabel="read as", ylabel="asked for", xticks=ticks, yticks=ticks)
     known = get_font(findfont(FontProperties())).get_charmap()
     if len(names) == num_classes and all(ord(letter) in known for letter in "".join(names)):  # not KMNIST's
-        axes.set_xticklabels(names, rotation=90)
-        axes.set_yticklabels(names)
+        axes.set_xticklabels(names, rotation=90, parse_math=False)
+        axes.set_yticklabels(names, parse_math=False)
     return figure
 
 
@@ -63,23 +65,25 @@ def suspicions(measured):
         axes.set(title="generated digits" if of_generated else "real digits", xticks=(), yticks=())
         figure.colorbar(drawn, ax=axes, label="fall in certainty, log odds")
     versions = {"as they are": verdict.accuracy} | measured.numbers["digits"].get("two_sample_by_version", {})
-    rows = "".join(f"<tr><td>{html.escape(name)}<td>{accuracy:.1%}" for name, accuracy in versions.items())
+    rows = "".join(f'<tr><th scope="row">{html.escape(name)}<td>{right:.1%}' for name, right in versions.items())
     return [
         "<h2>What gives them away?</h2><p>A classifier was trained to tell these digits from real ones, on half of "
-        "both, and asked about the other half. How often it is right, 50 % being guesses, also where something is "
-        f"hidden in both:</p><table>{rows}</table>",
+        "both, and asked about the other half. How often it is right, 50 % being guesses; then others, each trained "
+        "anew, with something hidden in both. Trained again, one may be off by three points and more, and there may be "
+        f"differences that none of them sees.</p><table>{rows}</table>",
         embed(sheet(generated[:60]), "Generated, the most suspicious"),
         embed(sheet(generated[-60:]), "Generated, the least suspicious"),
         embed(sheet(real[:60]), "Real, the most suspicious"),
         embed(sheet(real[-60:]), "Real, the least suspicious"),
-        embed(figure, "Where it looks: how much less certain of the right answer it is when a patch is cleared"),
+        embed(figure, "Where it looks: how much less certain of the right answer it is when a patch is painted black"),
     ]
 
 
-def write_report(path, table, measured, settings, names=()):
+def write_report(path, heading, table, measured, settings, names=()):
     """Write the page.
 
     Args:
+        heading: what the table is of.
         table: rows of cells, strings; the first is the heading.
         measured: an `evaluation.measure.Measured`.
         settings: dict, what was evaluated and how.
@@ -97,14 +101,15 @@ def write_report(path, table, measured, settings, names=()):
         return utils.to_picture(utils.sheet_by_label(digits.images[chosen], digits.labels[chosen]))
 
     cells = [[html.escape(cell) for cell in row] for row in table]
-    rows = ["<tr><th>" + "<th>".join(cells[0])] + ["<tr><td>" + "<td>".join(row) for row in cells[1:]]
+    rows = ["<tr><td>" + "<th>".join(cells[0])]
+    rows += [f'<tr><th scope="row">{name}<td>' + "<td>".join(row) for name, *row in cells[1:]]
     confused = []
     if measured.numbers["digits"]["label_accuracy"] is not None:
         readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
         confused = [embed(confusion_matrix(digits.labels, readings, num_classes, names), "What the judge reads")]
     page = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Digits</title><style>{STYLE}</style>',
-        "<h1>How good are the digits?</h1>",
+        f"<h1>How good are the digits?</h1><p>{html.escape(heading)}</p>",
         "<table>" + "\n".join(rows) + "</table>",
         embed(sheet(np.arange(min(200, len(digits.labels)))), "The first digits"),
         *confused,

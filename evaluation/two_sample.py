@@ -53,7 +53,7 @@ VERSIONS = {  # what hides one thing at a time in both sets: if it was that, the
 
 
 def occlusion(verdict, generated, patch=4, count=1000):
-    """How much the classifier's certainty of the right answer falls when a patch of an image is cleared.
+    """How much the classifier's certainty of the right answer falls when a patch of an image is painted black.
 
     Zeiler and Fergus (2014). Of `count` generated or of real images; returns float (S / patch, S / patch), log odds.
     """

@@ -132,6 +132,7 @@ def test_the_pretrained_models_are_near_the_floor_and_no_copies(real, tmp_path):
     result = json.loads((tmp_path / "out" / "numbers.json").read_text())
     digits, floor = result["digits"], result["floor"]
     assert result["run"]["config"]["generator_lr"] == 0.002 and result["training"]["precision"] > 0.8
+    assert result["evaluation"]["source"] == str(PRETRAINED_DIR) and len(result["sha256"]["judge"]) == 64
     assert digits["label_accuracy"] > 0.98
     assert digits["frechet_distance"] < 3 * floor["frechet_distance"]
     assert digits["share_nearer"] < 0.6

@@ -46,6 +46,6 @@ def test_the_report_says_what_gives_them_away(real, stained, monkeypatch, tmp_pa
     monkeypatch.setattr(two_sample, "fit_classifier", lambda *_, **__: None)  # the page looks no different
     config = Config(count=150, two_sample=True, report=tmp_path)
     measured = measure(config, real[0], load_judge(), stained[:150], np.zeros(150, int), "these")
-    write_report(tmp_path / "index.html", [("", "these")], measured, {})
+    write_report(tmp_path / "index.html", "150 digits", [("", "these")], measured, {})
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "What gives them away?" in page and page.count("data:image/png;base64,") == 10 and "http" not in page
