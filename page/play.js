@@ -99,12 +99,14 @@ function change(changes, complaint = "") {
 // Change what would be missed: the browser's Back undoes it.
 function leap(changes) {
   saveLink();
+  const before = link();
+  change(changes);
+  if (link() === before) return;
   try {
-    history.pushState(null, "", location.href);
+    history.pushState(null, "", link());
+    known = location.hash;
   } catch { // as above
   }
-  change(changes);
-  saveLink();
 }
 
 // Set all fields but the one that is being typed in.
