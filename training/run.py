@@ -134,14 +134,14 @@ class Run:
             self.received.close()  # now: a worker whose fellow dies has no time to
         self.earlier, self.gan, self.first_step = self.record.seconds["total"], gan, gan.step
         self.replicas = here = gan.generator.distribute_strategy.num_replicas_in_sync
-        self.about["replicas"] = before = list(self.state.about.get("replicas", ())) if self.state else []
+        self.about["replica_counts"] = before = list(self.state.about.get("replica_counts", ())) if self.state else []
         steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
         if self.chief and before and before[-1] != here and gan.step < steps:
             print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")
 
     def _count_replicas(self):
         """Put down by how many replicas the steps were made, one sitting after the other; returns that."""
-        counts = self.about["replicas"]
+        counts = self.about["replica_counts"]
         if self.gan.step > self.first_step and counts[-1:] != [self.replicas]:
             counts.append(self.replicas)
         return counts or [self.replicas]

@@ -209,7 +209,7 @@ def test_replicas_that_change_within_a_run_are_told(began, step, replicas, capsy
     gan = SimpleNamespace(generator=layers, discriminator=layers, step=began)
     with Run(tmp_path, tmp_path, "") as run:
         run.about, run.batch_size = {"config": {"epochs": 2}, "data": {"images": 1344}}, 32
-        run.state = SimpleNamespace(about={"replicas": [2]})
+        run.state = SimpleNamespace(about={"replica_counts": [2]})
         run.restore(gan)
         gan.step = step
         assert run._count_replicas() == replicas
