@@ -61,7 +61,7 @@ ROWS = {  # key: what the table says, and how
     "density": ("density", ".4f"),
     "coverage": ("coverage", ".4f"),
     "nearest_distance": ("pixel distance to the nearest training digit, median", ".3f"),
-    "share_nearer": ("    share nearer than a new real digit is; 1 = all are copies", ".4f"),
+    "share_nearer": ("    share nearer than a new real digit is; copies have 1", ".4f"),
     "modes": ("modes reached, of 1,000", "d"),
     "mode_divergence": ("KL of the modes to the training set's, nats", ".4f"),
     "tstr": ("test accuracy of a classifier trained on these only", ".4f"),

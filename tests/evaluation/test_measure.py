@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from evaluate import Config
+from evaluation import measure as measure_module
 from evaluation.judge import load_judge
 from evaluation.measure import measure, nearest_images
 
@@ -37,3 +38,17 @@ def test_the_nearest_of_large_images_is_found_in_parts():
     distances, indices = nearest_images(real[chosen], real)
     np.testing.assert_array_equal(indices, chosen)
     assert distances.max() < 0.1
+
+
+def test_all_columns_are_measured_against_as_many(real, monkeypatch):
+    """Else coverage, which falls with their number, would not compare: here 600 or 1,000 of 1,200."""
+    counts = []
+
+    def count(*args, reference=measure_module.reference):
+        found = reference(*args)
+        counts.append(len(found.features))
+        return found
+
+    monkeypatch.setattr(measure_module, "reference", count)
+    measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
+    assert counts == [600, 600]
