@@ -68,8 +68,8 @@ def check_outside(name, **places):
         raise unreadable(error.filename or data, error) from error
     for field, path in places.items():
         # Links may lead in, or out.
-        ways = itertools.product(taken if path else (), (os.path.realpath, os.path.abspath))
-        if any(Path(absolute(path)).is_relative_to(absolute(each)) for each, absolute in ways):
+        ways = itertools.product(taken if path else (), *[(os.path.realpath, os.path.abspath)] * 2)
+        if any(Path(absolute(path)).is_relative_to(other(each)) for each, absolute, other in ways):
             raise UserError(f"{as_flag(field)} {path} is within the data, {name}: choose another place")
 
 
