@@ -53,8 +53,8 @@ class Dataset(_Arrays):
     def numbered_as(self, names, source):
         """The same data with the numbers that its classes have among `names`, or that are their names.
 
-        Names that are figures, and numbers, are the same: 3 is "3" is "03", as --folders writes it. Where either has
-        numbers alone, and the names of the other are no figures, the numbers are all they can share.
+        Where all `names` are figures, they are numbers: 3 is "3" is "03", as --folders writes it. Where some are, names
+        count, if ours are among them. Else, and where either has numbers alone, numbers are places.
 
         Raises:
             UserError: `names`, those of `source`, lack one.

@@ -126,7 +126,7 @@ class SampleSheets(keras.callbacks.Callback):
     def is_in_film(self, epoch):
         """Whether the sheet of an epoch, from 1 on, is one of at most a hundred at even distances, or the last.
 
-        Distances are powers of two, so those of a shorter run are among those of a longer one.
+        Distances are powers of two: a longer run has no others than a shorter one, as far as that went.
         """
         return (epoch - 1) % (1 << ((self.epochs - 1) // 100).bit_length()) == 0 or epoch == self.epochs
 
