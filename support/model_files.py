@@ -39,6 +39,7 @@ LAYERS = {
 }
 PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
 WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
+NUMBERS = ("scale", "offset", "alpha", "epsilon")  # of which a list would give other shapes than Keras infers
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_LAYERS = 100
 MAX_WINDOW = 32  # pixels
@@ -67,6 +68,8 @@ def load_network(path, source):
         _check_file(path)
         network = keras.models.load_model(path, compile=False, safe_mode=True)
         answer = network(np.zeros((1, *network.input_shape[1:]), "float32"))
+        if tuple(answer.shape[1:]) != network.output_shape[1:]:
+            raise _Refused("it gives another shape than it says")
         if not all(np.isfinite(values).all() for values in (answer, *network.get_weights())):
             raise _Refused("it has numbers that are not finite")
         return network
@@ -111,7 +114,8 @@ def _check_file(path):
     with h5py.File(weights) as file:  # a small file can promise any size
         arrays = []
         file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
-        if any(array.dtype.kind not in "fiu" for array in arrays) or sum(a.size for a in arrays) > MAX_PARAMETERS:
+        odd = any(array.dtype.kind not in "fiu" or array.chunks for array in arrays)  # Keras writes in one piece
+        if odd or sum(array.size for array in arrays) > MAX_PARAMETERS:
             raise _Refused("its weights are too large, or no numbers")
     waiting = list(global_state.get_global_attribute("uninitialized_variables") or [])
     try:
@@ -120,7 +124,7 @@ def _check_file(path):
     finally:  # or the next layer that Keras infers a shape for would take that memory; there is no public way
         global_state.set_global_attribute("uninitialized_variables", waiting)
     work = [layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in network.layers]
-    outputs = [math.prod(layer.output.shape[1:]) for layer in network.layers]
+    outputs = [math.prod(shape[1:]) for shape in (network.input_shape, *(each.output.shape for each in network.layers))]
     if (
         network.input_shape[0] is not None
         or network.count_params() > MAX_PARAMETERS
@@ -146,6 +150,8 @@ def _check_parts(part):
         for name, item in part.items():
             if name in WINDOWS and np.max(item) > MAX_WINDOW:
                 raise _Refused(f"a {name} in it is larger than {MAX_WINDOW}")
+            if (name in NUMBERS and isinstance(item, list)) or (name == "activity_regularizer" and item is not None):
+                raise _Refused(f"a {name} in it could ask for any memory")
             _check_parts(item)
 
 

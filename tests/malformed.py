@@ -101,7 +101,7 @@ def idx(draw, good):
         raw = draw(mutated(good))
     else:
         shape = draw(st.lists(st.integers(0, 2**32 - 1), max_size=5))
-        kind = draw(st.sampled_from([8, 8, 8, 9, 13]))
+        kind = draw(st.sampled_from([8, 8, 8, 9, 12, 13]))
         raw = struct.pack(f">HBB{len(shape)}I", 0, kind, len(shape), *shape) + draw(st.binary())
     packed = draw(st.sampled_from(["no", "yes", "badly"]))
     if packed == "badly":

@@ -1,0 +1,28 @@
+"""Files that are damaged at random, or made up: each is refused in one line, or read."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from malformed import try_data, try_models, try_state
+
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_data_is_refused_in_one_line(data, tmp_path_factory, small_npz):
+    try_data(data, tmp_path_factory.getbasetemp(), small_npz)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_models_are_refused_in_one_line(data, tmp_path_factory, short_run):
+    try_models(data, tmp_path_factory.getbasetemp(), short_run)
+
+
+@FEW
+@given(data=st.data())
+def test_malformed_states_are_refused_in_one_line(data, tmp_path_factory, short_run):
+    before = {path.name: path.read_bytes() for path in (short_run / "models" / "finished").glob("*/*")}
+    refused = try_state(data, tmp_path_factory.getbasetemp(), short_run)
+    after = {path.name: path.read_bytes() for path in (tmp_path_factory.getbasetemp() / "finished").glob("*/*")}
+    assert bool(refused) == (before != after)
