@@ -130,8 +130,15 @@ def _runs_here(process):
     return True
 
 
+def refuse_pipe(path):
+    """Raise ValueError where `path` is a pipe: to open it would be to wait for ever."""
+    if path.is_fifo():
+        raise ValueError(f"{path} is a pipe")
+
+
 def read_text(path):
     """The text of a small file; raises ValueError where it is not small or no text, and OSError."""
+    refuse_pipe(Path(path))
     with open(path, encoding="utf-8") as file:
         text = file.read(MAX_TEXT)
     if len(text) == MAX_TEXT:

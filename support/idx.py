@@ -12,6 +12,7 @@ import struct
 import numpy as np
 
 from support.commands import UserError
+from support.files import refuse_pipe
 from support.readers import MAX_BYTES, read_npz, too_large
 
 FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
@@ -75,6 +76,7 @@ def _read(path):
     if path.suffix == ".npz":
         return read_npz(path, ("arr_0",))[0].get("arr_0", np.zeros(0))
     try:
+        refuse_pipe(path)
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
             if zeros != 0 or kind not in TYPES or not 1 <= dimensions <= 4:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from support.commands import UserError, check_text, quiet
+from support.files import refuse_pipe
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
 MAX_BYTES = 2**28  # of all arrays, unpacked, 330,000 digits: what promises more is refused before memory is taken
@@ -24,6 +25,7 @@ MAX_PNG = 2**20  # bytes; its few pixels need a thousandth
 def read_npz(path, keys=KEYS):
     """Read the arrays of a .npz that are named in `keys`."""
     try:
+        refuse_pipe(path)
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if sum(member.file_size for member in members) > MAX_BYTES:
@@ -120,6 +122,7 @@ def _is_hidden(path):
 def _look_at_png(path):
     """The size of a PNG, (width, height), and whether it is coloured, from its head; raises UserError for others."""
     try:
+        refuse_pipe(path)
         with open(path, "rb") as file:
             head = file.read(26)
             width, height, depth, kind = struct.unpack(">16xIIBB", head)
