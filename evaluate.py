@@ -11,8 +11,6 @@ against the others, show about what a perfect generator of the training set woul
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
-import hashlib
-import os.path
 import platform
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -83,7 +81,7 @@ def evaluate(config):
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
     page = config.report and config.report / "index.html"
-    if page and config.json and os.path.realpath(page) == os.path.realpath(config.json):
+    if page and config.json and files.are_one(page, config.json):
         raise UserError(f"--json and --report would both write {page}: give each a place of its own")
     for data in filter(None, (config.dataset, config.npz)):
         check_outside(str(data), json=config.json, report=config.report)
@@ -141,17 +139,17 @@ def evaluate(config):
         shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
         print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
 
-    import keras
-    import tensorflow as tf
+    if config.json or config.report:
+        import keras
+        import tensorflow as tf
 
-    weights = b"".join(weight.tobytes() for weight in judge.get_weights())
-    settings = {
-        "evaluation": asdict(config) | {"source": str(source)},
-        "sha256": {"data": dataset.checksum, "judge": hashlib.sha256(weights).hexdigest()},
-        "versions": {module.__name__: module.__version__ for module in (np, tf, keras)}
-        | {"python": platform.python_version()},
-        "run": run,
-    }
+        versions = {module.__name__: module.__version__ for module in (np, tf, keras)}
+        settings = {
+            "evaluation": asdict(config) | {"source": str(source)},
+            "sha256": {"data": dataset.checksum, "judge": files.fingerprint(judge.get_weights())},
+            "versions": {"python": platform.python_version(), **versions},
+            "run": run,
+        }
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:

@@ -1,10 +1,9 @@
 """Digits in many hands. A hand is one noise vector."""
 
-import hashlib
-
 import numpy as np
 
 import utils
+from support import files
 
 
 def write(models, labels, rng, best_of=1, truncation=1.0):
@@ -53,9 +52,4 @@ def best(generator, discriminator, noise, labels):
 
 def fingerprint(models):
     """SHA-256 over the weights of both networks: the same for the same training, whichever files hold it."""
-    digest = hashlib.sha256()
-    for network in models[:2]:
-        for weight in network.get_weights():
-            digest.update(repr((weight.shape, weight.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(weight))
-    return digest.hexdigest()
+    return files.fingerprint(weight for network in models[:2] for weight in network.get_weights())

@@ -6,7 +6,6 @@ That one reads MNIST; evaluate.py trains one for other data when it first needs 
 digits alone; the test digits are read once, at the end, to report its accuracy.
 """
 
-import os.path
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +153,7 @@ def look_at_some(judge, dataset):
 
 def train_judge(config, dataset=None):
     """Train, save and return the judge, of `dataset` or else of the one in `config`."""
-    if not dataset and config.dataset != "mnist" and os.path.realpath(config.output) == os.path.realpath(JUDGE):
+    if not dataset and config.dataset != "mnist" and files.are_one(config.output, JUDGE):
         raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
     if not dataset:
         check_outside(config.dataset, output=config.output)

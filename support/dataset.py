@@ -1,11 +1,11 @@
 """Images with labels: checked, counted, split, and numbered as models have them; support/datasets.py finds them."""
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
 
 from support.commands import UserError
+from support.files import fingerprint
 from support.readers import SIZES
 
 MAX_CLASSES = 1000
@@ -40,11 +40,7 @@ class Dataset(_Arrays):
     @property
     def checksum(self):
         """SHA-256 over all shapes and bytes, so the same for the same digits in any file format."""
-        digest = hashlib.sha256()
-        for array in self:
-            digest.update(repr((array.shape, array.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(array))
-        return digest.hexdigest()
+        return fingerprint(self)
 
     def labels_in_share(self, count, rng):
         """Draw `count` labels, int (count,), in random order and in the shares of the training digits."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+
+import numpy as np
 
 from support.commands import UserError, as_flag
 
@@ -90,10 +93,24 @@ def check_vacant(path):
     return path
 
 
+def are_one(path, other):
+    """Whether two paths lead to one place, through links and otherwise."""
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def fingerprint(arrays):
+    """SHA-256 over the shapes and bytes of arrays: the same for the same numbers, whichever files hold them."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
 def check_unread(flag, path, **read):
     """Raise UserError where to write `path`, which `flag` names, would replace what another flag, `read`, names."""
     for other, source in read.items():
-        if path and source and os.path.realpath(path) == os.path.realpath(source):
+        if path and source and are_one(path, source):
             raise UserError(f"{flag} {path} would overwrite what {as_flag(other)} reads: choose another place")
 
 

@@ -150,6 +150,7 @@ def test_the_wall_reacts_and_gives_its_hands(open_page, play_html):
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Alt+ArrowDown", "Enter"):  # the last but one is the browser's
         page.keyboard.press(key)
     assert [page.locator(field).input_value() for field in ("#hand", "#other")] == ["22", "1"]
+    assert page.locator("#row").is_visible()
     np.testing.assert_array_equal(see(page)[0], wall[21])  # a one in the third row
     assert page.locator("[name=view][value=row]").evaluate("(radio) => radio === document.activeElement")
     page.go_back()
