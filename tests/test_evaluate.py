@@ -40,6 +40,14 @@ def test_real_digits_score_as_the_floor(score, real):
     assert digits["label_accuracy"] > 0.99
 
 
+def test_class_balance_is_of_the_digits_that_are_read(score, real):
+    """Here they are all ones, whatever was asked for."""
+    ones = np.flatnonzero(real[0].y_test == 1)[np.arange(600) % 50]
+    digits, _ = score(real[0].x_test[ones], real[0].y_test)
+    share = (real[0].y_train == 1).mean()
+    assert digits["class_balance"] == pytest.approx(-np.log(share), abs=0.2)
+
+
 def test_copies_show_as_copies_and_lost_recall(score, real):
     few = np.arange(600) % 60
     digits, floor = score(real[0].x_train[few], real[0].y_train[few])
@@ -105,7 +113,8 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     np.savez(tmp_path / "unlabelled.npz", images=data.x_train, labels=data.y_train * 0)
     drawn = evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(small_npz), count=1000))
     assert drawn["digits"]["class_balance"] < 0.003  # where the first 224 of 1,000 would be as chance has it
-    assert "each column is of 224 digits, a sixth" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "each column is of 224 digits, a sixth" in said
     numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
     assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
     said = capsys.readouterr().out
@@ -117,6 +126,7 @@ def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
     """At once, and not when all is measured."""
     flags = ["--report", tmp_path / "a", "--count", 150, "--json"]
     assert "Is a directory" in refuses(evaluate, *flags, tmp_path / "a")
+    assert "exclude each other" in refuses(evaluate, "--npz", tmp_path / "a.npz", "--models-dir", PRETRAINED_DIR)
     assert "would both write" in refuses(evaluate, *flags, tmp_path / "b" / ".." / "a" / "index.html")
 
 
@@ -165,14 +175,22 @@ def test_digits_to_learn_from_come_after_those_that_are_measured(small_npz):
 
 @pytest.mark.parametrize("number", [600, 1500])  # of the digits; there are 1,200 training digits
 def test_classifiers_learn_from_as_many_real_digits_as_of_these(score, real, monkeypatch, number):
-    learned = []
-    monkeypatch.setattr(
-        "evaluation.measure.accuracy_of_training_on", lambda images, labels, *_: learned.append((images, labels)) or 0
-    )
+    learned, tested = [], []
+
+    def accuracy(images, labels, *test):
+        learned.append((images, labels))
+        tested.append(test[:2])
+        return 0.0
+
+    monkeypatch.setattr("evaluation.measure.accuracy_of_training_on", accuracy)
     chosen = np.arange(number) % 1200
     score(real[0].x_train[chosen], real[0].y_train[chosen], tstr=True)
     assert [(len(images), len(labels)) for images, labels in learned] == 2 * [2 * (min(number, 1200),)]
     assert (np.bincount(learned[1][1]) > 30).all()
+    for images, labels in tested:  # in any order
+        assert sorted(zip(map(bytes, images), labels, strict=True)) == sorted(
+            zip(map(bytes, real[0].x_test), real[0].y_test, strict=True)
+        )
 
 
 @pytest.mark.stress  # minutes, as two classifiers are trained for each column

@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -16,8 +17,40 @@ from PIL import Image
 import generate_digits
 import train
 import utils
+from discriminator import build_discriminator
 from generator import build_generator
 from support import model_files
+from support.datasets import load_dataset
+from training.same_run import FREE, architecture
+from training.settings import settle
+
+
+def test_networks_are_those_that_the_flags_say(small_npz):
+    """And another seed has other weights, noise and order."""
+    sizes = {"latent_dim": 5, "generator_width": 8, "discriminator_width": 12, "network": "supersampled"}
+    one, other = (train.build_gan(train.Config(**sizes, seed=seed), load_dataset(str(small_npz))) for seed in (0, 1))
+    made = (
+        build_generator(5, 10, width=8, network="supersampled"),
+        build_discriminator(10, width=12, network="supersampled"),
+    )
+    for network, expected in zip((one.generator, one.discriminator), made, strict=True):
+        assert architecture(network) == architecture(expected)
+    assert (one.seed, other.seed) == (0, 1)
+    for name in model_files.NETWORKS:
+        mine, theirs = (getattr(gan, name).get_weights()[0] for gan in (one, other))
+        assert not np.array_equal(mine, theirs)
+
+
+def test_the_committed_models_are_those_of_todays_defaults():
+    """Else no table and no picture would be of what train.py does."""
+    ours = json.loads(json.dumps(asdict(settle(train.Config())), default=str))
+    theirs = model_files.read_run(model_files.PRETRAINED_DIR)["config"]
+    assert {name: value for name, value in theirs.items() if name not in FREE} == {
+        name: value for name, value in ours.items() if name not in FREE
+    }
+    generator, discriminator, *_ = model_files.load_models(model_files.PRETRAINED_DIR)
+    assert architecture(generator) == architecture(build_generator(64, 10, width=train.Config.generator_width))
+    assert architecture(discriminator) == architecture(build_discriminator(10, width=train.Config.discriminator_width))
 
 
 def test_a_run_leaves_its_files(short_run):

@@ -19,12 +19,16 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
         commands.append(script)
         directory = flags[flags.index("--models-dir") + 1]
         directory.mkdir(exist_ok=True, parents=True)
+        loss, kind, epochs, seed = directory.name.split("_")
         if script == "train.py":
+            asked = [str(flags[flags.index(flag) + 1]) for flag in ("--loss", "--epochs", "--seed")]
+            assert asked == [loss, epochs, seed] and ("--no-conditional" in flags) == (kind == "unlabelled")
             for name in ("generator.keras", "discriminator.keras", "run.json"):
                 shutil.copy(PRETRAINED_DIR / name, directory)
         else:
             numbers = {key: 0.5 + len(commands) for columns in losses.COLUMNS.values() for key, *_ in columns}
-            (directory / "evaluation.json").write_text(json.dumps({"digits": numbers, "training": numbers}))
+            real = dict.fromkeys(numbers, 0.125)
+            (directory / "evaluation.json").write_text(json.dumps({"digits": numbers, "training": real}))
 
     for name, path in (("RESULTS", "losses.json"), ("PICTURE", "losses.png"), ("RUNS", "runs")):
         monkeypatch.setattr(losses, name, tmp_path / path)
@@ -38,6 +42,8 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
     assert commands == ["train.py", "evaluate.py"] * 8
     results = json.loads((tmp_path / "losses.json").read_text())
     assert all(run["epochs"] == 10 for kinds in results["runs"].values() for runs in kinds.values() for run in runs)
+    assert set(results["real"].values()) == {0.125}
+    assert all(run["recall"] >= 0.5 for kinds in results["runs"].values() for runs in kinds.values() for run in runs)
     assert losses.table(results).count("\n") == 4 and "| minimax | " in losses.table(results)
     picture = Image.open(tmp_path / "losses.png")
     assert picture.width == 600 and np.array(picture)[:300, 300:].any()

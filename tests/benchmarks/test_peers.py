@@ -1,5 +1,7 @@
 """The peers are the published ones."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -28,6 +30,28 @@ def test_peer_takes_a_step_with_both_networks_and_draws(name, mnist):
         )
     images = peer.draw(np.zeros((3, peer.latent_dim), "float32"), np.arange(3))
     assert images.shape == (3, 28, 28, 1) and images.dtype == "uint8" and images.max() > 0
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peers_generator_learns_to_please_its_discriminator(name, mnist):
+    """While that stands still."""
+    keras.utils.set_random_seed(0)
+    peer = PEERS[name]()
+    peer.discriminator_optimizer = SimpleNamespace(apply=lambda *_: None)
+    images, labels = tf.constant(mnist.x_train[:32]), tf.constant(mnist.y_train[:32])
+    noise = np.random.default_rng(0).standard_normal((32, peer.latent_dim), "float32")
+
+    def opinion():
+        fakes = peer.generator(peer.inputs(noise, mnist.y_train[:32]), training=True)
+        if name == "Keras documentation":  # it sees the label beside each pixel
+            planes = np.broadcast_to(np.eye(10, dtype="float32")[mnist.y_train[:32], None, None], (32, 28, 28, 10))
+            fakes = np.concatenate([fakes, planes], axis=-1)
+        return float(np.mean(peer.discriminator(np.reshape(fakes, (-1, *peer.discriminator.input_shape[1:])))))
+
+    before = opinion()
+    for _ in range(5):
+        peer.step(images, labels)
+    assert opinion() > before
 
 
 @pytest.mark.parametrize(

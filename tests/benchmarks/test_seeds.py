@@ -38,6 +38,9 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     assert len(runs.pop("default")) == 2 and earlier.pop("default") and runs == earlier
     before, done[:] = list(done), []
     seeds.benchmark(config)
+    trained = [words for words in before + done if words[0] == "train.py"]
+    kinds = [("--no-conditional" in words, words[words.index("--seed") + 1]) for words in trained]
+    assert kinds == [(False, 0), (False, 1), (True, 0), (True, 1)]
     evaluated = [words for words in before + done if words[0] == "evaluate.py"]
     assert len(evaluated) == 4 and ["--tstr" in words for words in evaluated] == [True, False, False, False]
     assert ["--two-sample" in words for words in evaluated] == [True, False, True, False]

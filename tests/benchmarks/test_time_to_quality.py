@@ -3,9 +3,25 @@
 import json
 import shutil
 
+import numpy as np
+import pytest
+
 from benchmarks import time_to_quality
+from benchmarks.contenders import Ours
 from benchmarks.peers import PEERS
 from support.datasets import load_dataset
+
+
+def test_the_average_is_measured_beside_test_digits(small_npz, mnist):
+    """Nearer are the digits that everything is measured against."""
+    small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:500], y_test=mnist.y_test[:500])
+    ours = Ours({"generator_width": 8, "discriminator_width": 8}, small)
+    ours.gan.averaged_generator.set_weights([0 * weights for weights in ours.gan.averaged_generator.get_weights()])
+    images = ours.draw(np.zeros((2, 64), "float32"), np.arange(2))
+    assert (images == 128).all()
+    ruler = time_to_quality.Ruler(small)
+    assert ruler.measure(small.x_train)["frechet_distance"] == pytest.approx(0, abs=0.01)
+    assert ruler.floor == ruler.measure(small.x_test) and ruler.floor["frechet_distance"] > 0.5
 
 
 def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist):

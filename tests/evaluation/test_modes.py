@@ -39,7 +39,8 @@ def test_lost_modes_show(judge, mnist, monkeypatch):
     real = modes.score_modes(judge, stack_digits(labels, 26_000, rng))
     assert real["modes"] == 1000 and real["mode_divergence"] == pytest.approx(999 / 52_000, abs=0.004)
     fewer = modes.score_modes(judge, stack_digits(labels[mnist.y_train != 7], 26_000, rng))
-    assert fewer["modes"] == 729 and fewer["mode_divergence"] > 0.3
+    expected = 729 / 52_000 - 3 * np.log((mnist.y_train != 7).mean())
+    assert fewer["modes"] == 729 and fewer["mode_divergence"] == pytest.approx(expected, abs=0.005)
 
 
 def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monkeypatch, mnist):

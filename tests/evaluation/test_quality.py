@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from discriminator import build_discriminator
 from evaluation import metrics
 from evaluation.judge import load_judge
 from evaluation.quality import Quality
+from gan import GAN
+from generator import build_generator
 from utils import look
 
 
@@ -20,6 +23,21 @@ def test_floor_is_the_distance_of_real_digits(real):
     features, _ = look(judge, np.clip(dataset.x_test + noise, 0, 255).astype("uint8"))
     assert 0 < quality.floor < metrics.frechet_distance(quality.reference, metrics.moments(features))
     assert Quality(dataset._replace(x_test=dataset.x_test[:100]), judge).floor is None
+
+
+def test_the_average_is_measured_and_beside_it_test_digits(real):
+    dataset, _ = real
+    gan = GAN(build_generator(8, 10, width=8), build_discriminator(10, width=8))
+    gan.averaged_generator.set_weights([0 * weights for weights in gan.averaged_generator.get_weights()])
+    quality = Quality(dataset, load_judge())
+    quality.set_model(gan)
+    images, labels = quality.draw(600, 0)
+    assert (images == 128).all() and images.shape == (600, 28, 28, 1)  # grey, as no other weights draw
+    np.testing.assert_allclose(np.bincount(labels) / 600, np.bincount(dataset.y_train) / 1200, atol=0.005)
+    everything, test = (look(quality.judge, images)[0] for images in (dataset.x_train, dataset.x_test))
+    some = np.sort(np.random.default_rng(0).permutation(600)[:200])
+    expected = metrics.frechet_distance(metrics.moments(everything), metrics.moments(test[some]))
+    assert quality.final()["frechet_distance_of_test_digits"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_as_many_digits_are_measured_as_real_ones_beside_them(real, monkeypatch):

@@ -1,7 +1,13 @@
 """Which digits a step gets."""
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+import train
+from support.commands import UserError
+from training import replicas
 from training.batches import training_batches
 
 
@@ -23,3 +29,16 @@ def test_each_digit_once_an_epoch_in_a_new_order():
     first, second, *_ = epochs
     assert set(first) != set(second) and first.tolist() != second.tolist()
     assert first.tolist() != orders(seed=1, steps=4).ravel().tolist()
+
+
+def test_a_run_has_the_order_of_its_seed(config, monkeypatch):
+    asked = []
+
+    def no_batches(strategy, images, labels, *how):
+        asked.append(how)
+        raise UserError("none: stop here")
+
+    monkeypatch.setattr(replicas, "shared_batches", no_batches)
+    with pytest.raises(UserError):
+        train.train(replace(config, seed=7))
+    assert asked == [(32, 7, 0)]

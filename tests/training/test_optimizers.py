@@ -69,3 +69,27 @@ def test_a_louder_gradient_moves_no_farther():
     loud = moves(network, lambda: Muon(network, 0.01), [100 * gradient for gradient in gradients])
     for one, other in zip(quiet, loud, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_momentum_is_plain_and_nothing_decays():
+    """After g and -0.4 g it is 0.1 g, still against the last gradient; looking ahead, as Nesterov does, it is not."""
+    network = build_discriminator(10, width=12)
+    muon = Muon(network, 0.01)
+    kernel = next(weight for weight in network.trainable_variables if weight.path in muon.matrices)
+    gradient = tf.random.stateless_normal(kernel.shape, [1, 2])
+    zeros = [tf.zeros(weight.shape) for weight in network.trainable_variables]
+
+    def step(share):
+        before = [weight.numpy() for weight in network.trainable_variables]
+        gradients = [
+            share * gradient if w.path == kernel.path else zero
+            for w, zero in zip(network.trainable_variables, zeros, strict=True)
+        ]
+        muon.apply(gradients, network.trainable_variables)
+        return {w.path: w.numpy() - old for w, old in zip(network.trainable_variables, before, strict=True)}
+
+    assert not any(move.any() for move in step(0.0).values())
+    for share in (1.0, -0.4):
+        moved = step(share)
+        assert np.vdot(moved.pop(kernel.path), gradient) < 0
+        assert not any(move.any() for move in moved.values())

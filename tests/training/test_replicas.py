@@ -1,5 +1,6 @@
 """Several devices: virtual processors stand in for GPUs."""
 
+import csv
 import json
 import os
 import subprocess
@@ -42,17 +43,17 @@ def start(devices, config):
 
 
 @pytest.mark.parametrize("devices", [2, pytest.param(4, marks=pytest.mark.stress)])
-def test_replicas_agree_and_resume(devices, small_npz, tmp_path):
+def test_replicas_agree_and_resume(devices, small_npz, tmp_path, undisturbed):
     """Equal weights on all after each epoch, each digit once, and a run that was killed ends in the same bits."""
     whole, killed = (run_in(tmp_path / name, small_npz, evaluate=False) for name in ("whole", "killed"))
-    undisturbed, process = start(devices, whole), start(devices, killed)
+    uninterrupted, process = start(devices, whole), start(devices, killed)
     while not checkpoint.find(killed.models_dir):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.kill()
     process.communicate()
     killed.resume = True
-    processes = [undisturbed, start(devices, killed)]
+    processes = [uninterrupted, start(devices, killed)]
     said = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert said[0][0].startswith(f"MirroredStrategy: 1 x {devices} CPU, {32 // devices} images each of a batch of 32\n")
@@ -61,6 +62,11 @@ def test_replicas_agree_and_resume(devices, small_npz, tmp_path):
     (began, *epochs, digits), (_, resumed, *_) = (
         list(map(json.loads, (tmp_path / name / "notes").read_text().splitlines())) for name in ("whole", "killed")
     )
+    alone, together = (
+        next(csv.DictReader((path / "models" / "history.csv").open())) for path in (undisturbed, tmp_path / "whole")
+    )
+    for loss in ("discriminator_loss", "generator_loss"):  # not their sum
+        assert float(together[loss]) == pytest.approx(float(alone[loss]), rel=0.3)
     assert began["began"] == 0 < resumed["began"]
     for epoch in epochs:
         assert len(epoch["digests"]) == devices and len(set(epoch["digests"])) == 1
