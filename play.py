@@ -21,7 +21,7 @@ MAX_BYTES = 10_000_000  # of the page: what one still sends by mail; models with
 
 @dataclass
 class Config:
-    number: str = "2026"  # what the page writes at first
+    number: str | None = None  # what the page writes at first: 2026, unless the models draw no figures
     hand: Annotated[int, Range(0, MAX_HAND)] = 11  # and in whose hand: the noise of this seed
     directions: Annotated[int, Range(0, 20)] = 6  # how many sliders: directions in which the digits change most
     models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
@@ -34,17 +34,16 @@ def play(config):
     Raises:
         UserError: the models cannot be used or have layers that the page cannot run, or it cannot be written.
     """
-    if not (config.number.isascii() and config.number.isdigit() and len(config.number) <= MAX_FIGURES):
-        raise UserError(
-            f"--number {config.number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026"
-        )
+    number = "2026" if config.number is None else config.number
+    if not (number.isascii() and number.isdigit() and len(number) <= MAX_FIGURES):
+        raise UserError(f"--number {number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026")
     path = config.output_dir / "play.html"
     files.check_writable(path)
     models_dir = model_files.default_models(config.models_dir)
     models, run = model_files.load_models(models_dir), model_files.read_run(models_dir)
-    if config.number != Config.number and shown_names(run, models[-1]):
+    if config.number is not None and shown_names(run, models[-1]):
         raise UserError(f"--number is for models of figures, which those in {models_dir} are not: leave it out")
-    text = page(*models, run, config.number, config.hand, config.directions)
+    text = page(*models, run, number, config.hand, config.directions)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise UserError(
