@@ -128,15 +128,15 @@ def build_gan(config, dataset, cluster=None):
     with scope(strategy):
         generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, **shape)
         discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width, **shape)
+    model_files.check_layers(generator=generator, discriminator=discriminator)  # not found out when all is trained
     gan = GAN(generator, discriminator, config.seed)
     steps_per_epoch = count // config.batch_size
     # The work of a step, a thousand images at the default widths being 1.
     work = config.batch_size / 1024 * (config.generator_width**2 + config.discriminator_width**2) / (96**2 + 48**2)
 
-    total = config.epochs * steps_per_epoch
     with scope(strategy):
         gan.compile(
-            *build_optimizers(config, discriminator, total, strategy.num_replicas_in_sync),
+            *build_optimizers(config, discriminator, config.epochs * steps_per_epoch, strategy.num_replicas_in_sync),
             **{name: getattr(config, name) for name in ("loss", "ema_decay", *PENALTIES)},
             # Several steps a call spare Python's share of each. They must divide the epoch, over whose end Keras would
             # run, and be over in a fraction of a second: a signal waits for them.

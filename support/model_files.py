@@ -155,6 +155,19 @@ def _check_parts(part):
             _check_parts(item)
 
 
+def check_layers(**networks):
+    """Raise UserError where a file of one of these Keras models would be refused by `load_network`, for its layers."""
+    import keras
+
+    for name, network in networks.items():
+        try:
+            if type(network) is not keras.Sequential:
+                raise _Refused("it is another kind of model")
+            _check_parts(network.get_config())
+        except _Refused as error:
+            raise UserError(f"the {name} could not be loaded again ({error}): build a Sequential of those") from error
+
+
 def read_run(models_dir):
     """What run.json in a directory of models says of their training; None where there is none.
 

@@ -175,6 +175,18 @@ def test_the_command_gives_the_same_files_at_odd_paths_too(undisturbed, small_np
     assert done.returncode == 0 and (directory / "digits.png").exists(), done.stderr
 
 
+def test_refuses_networks_that_could_not_be_loaded_again(refuses, small_npz, tmp_path, monkeypatch):
+    """Not found out when all is trained."""
+    flat, image = [keras.layers.Flatten(), keras.layers.Dense(10)], keras.Input((28, 28, 1))
+    separable = keras.Sequential([image, keras.layers.SeparableConv2D(1, 3, padding="same"), *flat])
+    skip = keras.Model(image, separable(image) + separable(image))
+    flags = ["--dataset", small_npz, "--models-dir", tmp_path / "models"]
+    for network, reason in ((skip, "another kind of model"), (separable, "'SeparableConv2D'")):
+        monkeypatch.setattr("discriminator.build_discriminator", lambda *args, made=network, **shape: made)
+        error = refuses(train.train, *flags)
+        assert "the discriminator could not be loaded again" in error and reason in error
+
+
 @pytest.mark.parametrize(
     "flags",
     [
