@@ -95,8 +95,11 @@ def evaluate(config):
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
         raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
+    data = dataset.checksum  # before its classes are numbered as the models have them
     images, labels, source, dataset = digits_to_score(config, dataset)
     run = model_files.read_run(source)  # now, not after minutes in which a run may end
+    if model_files.data_of(run) not in (None, data):
+        print(f"the models in {source} were trained on other data than {config.dataset}: is that what was meant?")
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
@@ -146,7 +149,7 @@ def evaluate(config):
         versions = {module.__name__: module.__version__ for module in (np, tf, keras)}
         settings = {
             "evaluation": asdict(config) | {"source": str(source)},
-            "sha256": {"data": dataset.checksum, "judge": files.fingerprint(judge.get_weights())},
+            "sha256": {"data": data, "judge": files.fingerprint(judge.get_weights())},
             "versions": {"python": platform.python_version(), **versions},
             "run": run,
         }

@@ -184,6 +184,12 @@ def read_run(models_dir):
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 
 
+def data_of(run):
+    """The checksum of the data that models were trained on according to `read_run`; None where it is not known."""
+    data = run.get("data") if isinstance(run, dict) else None
+    return data.get("sha256") if isinstance(data, dict) else None
+
+
 def class_names(run, num_classes):
     """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
     names = run.get("classes") if isinstance(run, dict) else None
