@@ -69,7 +69,8 @@ def command(*words):
     """Run one of the scripts as a user would."""
     done = subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"{words[0]} failed with exit code {done.returncode}: see to this\n{done.stderr[-2000:]}")
+        print(done.stderr[-2000:], file=sys.stderr)
+        raise UserError(f"{words[0]} failed with exit code {done.returncode}: see to what it says above")
 
 
 def measure(name, seed, classifiers, alone):

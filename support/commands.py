@@ -25,6 +25,9 @@ if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
+CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}  # how they can be seen
+
+
 class UserError(Exception):
     """The user's input is wrong; the message reads `what is wrong: what to do`."""
 
@@ -85,7 +88,8 @@ def run(main, config_class, flags=None):
             main(config)
         sys.stdout.flush()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        # Names come from files, which may be a stranger's: one line it stays, and no terminal is told anything.
+        print(f"error: {str(error).translate(CONTROLS)}", file=sys.stderr)
         sys.exit(2)
     except (Stopped, OSError) as end:
         if isinstance(end, Stopped):
