@@ -22,7 +22,6 @@ from evaluation import modes
 from evaluation.digits import check_count, digits_a_column, digits_to_score
 from evaluation.judge import JUDGE, judge_for, load_judge
 from evaluation.measure import measure
-from evaluation.report import write_report
 from support import commands, files, model_files
 from support.commands import Range, UserError
 from support.datasets import STACKED, check_outside, load_dataset, place
@@ -156,6 +155,8 @@ def evaluate(config):
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
+        from evaluation.report import write_report  # and matplotlib, which may look through all fonts there are
+
         write_report(page, heading, table, measured, settings, dataset.class_names)
         print(f"the report: {page}")
     return numbers

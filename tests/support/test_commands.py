@@ -2,10 +2,11 @@
 
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
-from dataclasses import make_dataclass
+from dataclasses import fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from tensorflow.python.util import _pywrap_util_port
 
 import evaluate
 import generate_digits
+import play
 import train
 from benchmarks import scaling
 from support import commands
@@ -73,6 +75,40 @@ SAYING = (
     "from support import commands\n"
     "commands.run(lambda config: print('said'), make_dataclass('Config', ()), [])\n"
 )
+
+
+def test_an_error_of_the_programs_own_is_not_taken_for_the_users():
+    code = SAYING.replace("print('said')", "1 / 0")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_name_tells_the_terminal_nothing(refuses, tmp_path):
+    line = refuses(
+        train.train, "--dataset", tmp_path / "a\nerror: all is well\x1b[31m", "--models-dir", tmp_path / "mine"
+    )
+    assert r"a\nerror: all is well\x1b[31m" in line
+
+
+@pytest.mark.parametrize("main", [train.train, generate_digits.generate, evaluate.evaluate, play.play])
+def test_help_explains_every_flag(main, capsys):
+    config = sys.modules[main.__module__].Config
+    with pytest.raises(SystemExit) as exit:
+        commands.run(main, config, ["--help"])
+    said = capsys.readouterr().out
+    assert exit.value.code == 0
+    for field in fields(config):
+        flag = commands.as_flag(field.name)
+        explained = re.search(rf"^[│ ] {flag}\b(.*?)(?:^[│ ] -|^╰|\Z)", said, re.S | re.M)
+        assert explained and len(re.findall("[a-z]{2,}", explained[1].partition("(default")[0])) > 3, flag
+
+
+def test_scripts_begin_without_what_takes_long():
+    """So that --help and refusals come at once, and nothing of TensorFlow or matplotlib is said before."""
+    code = "import sys, train, generate_digits, evaluate, play\n"
+    code += "print({'keras', 'matplotlib', 'tensorflow'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
 def test_a_reader_that_has_read_enough_is_no_error():
