@@ -177,7 +177,7 @@ def generate(config):
     exported = config.npz or config.idx or config.folders
     if exported and count * (math.prod(images.shape[1:]) + of_label) > readers.MAX_BYTES:
         print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
-    print(f"drew {count} digits: {config.output_dir / 'digits.png'}")
+    print(f"drew {count} digits of {models_dir}: {config.output_dir / 'digits.png'}")
     return images, labels
 
 
