@@ -80,6 +80,7 @@ def run(main, config_class, flags=None):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
+    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
     try:
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
             config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)

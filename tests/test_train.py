@@ -153,8 +153,9 @@ def test_unlabelled_training_is_the_same_code_with_one_class(small_npz, tmp_path
     assert len(images) == 30 and set(labels) == {0}
 
 
-def test_the_command_gives_the_same_files_at_odd_paths_too(undisturbed, small_npz, tmp_path, run_script):
-    """In another process, by the same seed; and other files stay."""
+def test_the_command_gives_the_same_files_at_odd_paths_too(undisturbed, small_npz, tmp_path, run_script, monkeypatch):
+    """In another process, which a notebook started, by the same seed; and other files stay."""
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     directory = tmp_path / "-ein Verzeichnis, 数字"
     mine = [
         directory / name for name in (".2024-notes", "a.txt", "epoch_xyz.png", "checkpoint/a.txt", "finished/b.txt")

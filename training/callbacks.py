@@ -34,6 +34,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, record, epochs, images, batch_size):
         super().__init__()
         self.record, self.epochs, self.batch_size = record, epochs, batch_size
+        self.stream = StandardError()
         self.bar = tqdm(
             initial=record.images,
             total=images,
@@ -41,7 +42,7 @@ class Progress(keras.callbacks.Callback):
             unit_scale=True,
             smoothing=0.05,
             dynamic_ncols=True,
-            file=StandardError(),
+            file=self.stream,
         )
 
     def __enter__(self):
@@ -73,10 +74,10 @@ class Progress(keras.callbacks.Callback):
         measured = {name: value for name, value in logs.items() if name not in means}
         self.record.epochs.append({"epoch": epoch + 1, "images": self.record.images, **means, **measured})
         if "frechet_distance" in logs:
-            self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.bar.fp)
+            self.bar.write(f"epoch {epoch + 1}: Fréchet distance {logs['frechet_distance']:.3f}", file=self.stream)
         if "modes" in logs:
             text = f"epoch {epoch + 1}: {logs['modes']} modes, KL {logs['mode_divergence']:.3f}"
-            self.bar.write(text, file=self.bar.fp)
+            self.bar.write(text, file=self.stream)
 
     def _check(self, logs):
         """Raise UserError where the numbers show that nothing more will be learned."""

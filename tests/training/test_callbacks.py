@@ -1,5 +1,6 @@
 """Runs whose numbers go wrong; pictures while one is under way."""
 
+import functools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from helpers import flags_of
 
 import train
 from gan import LOSSES
+from support import model_files
 from support.commands import UserError
 from training import callbacks, checkpoint
 from training.record import Frame, Record
@@ -38,6 +40,9 @@ def test_a_sane_run_goes_on(loss):
         with callbacks.Progress(Record(), epochs=6, images=1, batch_size=32) as progress:
             progress.set_model(SimpleNamespace(loss_functions=LOSSES[loss], steps_per_execution=25))
             blind = progress.blind_loss
+            known = {"minimax": 2 * np.log(2), "hinge": 2, "least-squares": 0.5, "wasserstein": 0}
+            known |= {"non-saturating": known["minimax"], "relativistic": np.log(2)}
+            assert blind == pytest.approx(known[loss], abs=1e-5)
             steps = np.arange(1, callbacks.COLLAPSE_STEPS + 10)
             rows = [{"images": 32 * int(n), "discriminator_loss": discriminator_loss * (blind or 1)} for n in steps]
             rows[-1]["discriminator_loss"] = last * (blind or 1)
@@ -80,6 +85,30 @@ def test_the_film_of_a_run_that_is_trained_further_has_sheets_at_even_distances(
         kept[epochs] = {epoch for epoch in range(1, epochs) if film.is_in_film(epoch)}
         assert 50 <= len(kept[epochs]) <= 100
     assert {epoch for epoch in kept[300] if epoch < 200} <= kept[200]
+
+
+def test_a_row_of_history_has_the_means_of_its_own_epoch(capsys, monkeypatch):
+    """And its distance is told where TQDM_DISABLE has no bar shown, too."""
+    monkeypatch.setattr(callbacks, "tqdm", functools.partial(callbacks.tqdm, disable=True))
+    curve = [{"images": images, "loss": float(images)} for images in (32, 64, 96, 128)]
+    record = Record(curve=curve, epochs=[{"images": 64}])
+    with callbacks.Progress(record, epochs=2, images=128, batch_size=32) as progress:
+        progress.set_model(SimpleNamespace(metrics=[SimpleNamespace(name="loss")]))
+        progress.on_epoch_end(1, {"loss": 0.0, "frechet_distance": 3.0})
+    assert capsys.readouterr().err == "epoch 2: Fréchet distance 3.000\n"
+    assert record.epochs[-1] == {"epoch": 2, "images": 128, "loss": 112, "frechet_distance": 3}
+
+
+def test_a_sheet_has_a_column_a_digit_and_a_row_a_hand(tmp_path, reader):
+    generator, _, latent_dim, num_classes = model_files.load_models(model_files.PRETRAINED_DIR)
+    model = {"averaged_generator": generator, "latent_dim": latent_dim, "num_classes": num_classes}
+    run = SimpleNamespace(record=Record(), batch_size=32, seconds=0.0)
+    sheets = callbacks.SampleSheets(tmp_path, run, epochs=6)
+    sheets.set_model(SimpleNamespace(**model, seed=0, step=1))
+    assert (sheets.noise.reshape(10, 10, -1) == sheets.noise.reshape(10, 10, -1)[:, :1]).all()
+    assert len(np.unique(sheets.noise, axis=0)) == 10
+    cells = sheets.draw("epoch_001", 1).sheet.reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1]
+    assert (reader(cells.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
 
 
 def test_there_are_pictures_while_it_trains(unfinished):
