@@ -56,6 +56,8 @@ def check(config):
         value, flag, several = getattr(config, name), as_flag(name), typing.get_origin(hint) is tuple
         if isinstance(value, tuple) != several:
             raise UserError(f"{flag} {value!r} is {'no tuple' if several else 'a tuple'}: look for the comma")
+        if value == ():  # as of a shell's variable that is not set
+            raise UserError(f"{flag} has no value: give one or more")
         hint, values = (typing.get_args(hint)[0], value) if several else (hint, [value])
         hint, *ranges = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
         options = typing.get_args(hint) or (hint,)  # the choices of a Literal, the types of a union
@@ -78,9 +80,9 @@ def run(main, config_class, flags=None):
     Bad input ends in one line on stderr and exit code 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
+    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
-    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
     try:
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
             config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)

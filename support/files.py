@@ -181,7 +181,7 @@ def _check_plain(path):
     """Raise OSError where there is something else than a file: it would be replaced, a device, too."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if path.exists() and not path.is_file():
+    if (path.exists() and not path.is_file()) or path.parent == Path("/dev"):  # whose /dev/stdout leads to one
         raise OSError(errno.EINVAL, "no plain file")
 
 

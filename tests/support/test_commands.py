@@ -164,6 +164,8 @@ def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, fl
 def test_each_of_several_values_has_to_be_in_range():
     commands.check(scaling.Config(batch_sizes=(2, 8192)))
     commands.check(train.Config(generator_lr=1, models_dir=Path("mine")))
+    with pytest.raises(commands.UserError, match="--batch-sizes has no value: give one or more"):
+        commands.check(scaling.Config(batch_sizes=()))
     with pytest.raises(commands.UserError, match="--batch-sizes 0 is out of range"):
         commands.check(scaling.Config(batch_sizes=(32, 0)))
 

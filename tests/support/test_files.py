@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -44,6 +45,13 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     fresh.write_text("half")
     files.sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh, growing])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="output has no name here")
+def test_what_leads_to_a_file_is_kept():
+    """Whoever may write in /dev would replace the link, and have no output."""
+    with pytest.raises(UserError, match="cannot write /dev/stdout"):
+        files.check_writable(Path("/dev/stdout"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
