@@ -1,6 +1,7 @@
 """The repository: the README's commands run, and the code is tidy."""
 
 import ast
+import importlib
 import json
 import re
 import shlex
@@ -10,16 +11,20 @@ import sys
 
 import numpy as np
 import pytest
+import tyro
 from helpers import ROOT
+from PIL import Image
 
 import evaluate
 import generate_digits
 import play
 import train
+import utils
 from benchmarks import choosing, losses, modes, replicas, safety, scaling, seeds, step_cost, time_to_quality
 from benchmarks import page as page_benchmark
+from drawing import hands
 from evaluation import judge, two_sample
-from support import commands
+from support import commands, model_files
 from support.datasets import FASHION
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
@@ -78,6 +83,30 @@ def test_readme_command_runs(command, checkout, few, monkeypatch):
     _, script, *words = shlex.split(command)
     main = MAIN[script]
     commands.run(main, sys.modules[main.__module__].Config, [*words, *map(str, flags.get(script, []))])
+
+
+def test_every_command_that_is_named_has_these_flags():
+    """In the text of both READMEs, too; FILE, DIRECTORY and the like stand for what there is."""
+    texts = [(ROOT / place / "README.md").read_text() for place in (".", "benchmarks")]
+    named = {words for text in texts for words in re.findall(r"`(?:[A-Z_]+=\S+ )*python ([\w/]+\.py[^`]*)`", text)}
+    assert len(named) > 20
+    for script, *words in map(shlex.split, sorted(named)):
+        module = importlib.import_module(script.removesuffix(".py").replace("/", "."))
+        commands.check(tyro.cli(module.Config, args=words))
+
+
+def test_readme_code_draws(checkout, monkeypatch):
+    shutil.copytree(checkout / "models" / "pretrained", checkout / "models", dirs_exist_ok=True)
+    monkeypatch.chdir(checkout)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    exec(code, names := {})
+    assert names["images"].shape == (5, 28, 28, 1) and names["images"].max() > 200 > 50 > names["images"].min()
+    assert (utils.look(judge.load_judge(), np.round(names["images"]).astype("uint8"))[1].argmax(axis=1) == 7).sum() > 3
+
+
+def test_readme_sheet_is_of_the_committed_models():
+    models = f"sha256:{hands.fingerprint(model_files.load_models(model_files.PRETRAINED_DIR))}"
+    assert Image.open(ROOT / "docs" / "digits.png").text["models"] == models
 
 
 def test_evaluate_starts_by_itself(checkout, small_npz, run_script):
