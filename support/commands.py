@@ -25,7 +25,9 @@ if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}  # how they can be seen
+# How letters can be seen that end a line, turn its direction, or tell a terminal something else.
+_TELLING = (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+VISIBLE = {code: repr(chr(code))[1:-1] for code in _TELLING}
 
 
 class UserError(Exception):
@@ -43,8 +45,11 @@ def check_text(value, what=""):
     """Raise UserError, which begins with `what`, where a value or path is no text: the system's names may be none."""
     try:
         str(value).encode()
-    except UnicodeEncodeError as error:  # it could not be printed, nor given to TensorFlow
-        raise UserError(f"{what}{str(value)!r} is no text: choose another name") from error
+        if str(value).translate(VISIBLE) == str(value):
+            return
+    except UnicodeEncodeError:  # it could not be printed, nor given to TensorFlow
+        pass
+    raise UserError(f"{what}{str(value)!r} is no text: choose another name")
 
 
 def check(config):
@@ -91,8 +96,7 @@ def run(main, config_class, flags=None):
             main(config)
         sys.stdout.flush()
     except UserError as error:
-        # Names come from files, which may be a stranger's: one line it stays, and no terminal is told anything.
-        print(f"error: {str(error).translate(CONTROLS)}", file=sys.stderr)
+        print(f"error: {str(error).translate(VISIBLE)}", file=sys.stderr)  # names in it may be a stranger's
         sys.exit(2)
     except (Stopped, OSError) as end:
         if isinstance(end, Stopped):
@@ -112,6 +116,15 @@ def run(main, config_class, flags=None):
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        tensorflow = sys.modules.get("tensorflow")
+        if not isinstance(
+            error, (MemoryError, tensorflow.errors.ResourceExhaustedError) if tensorflow else MemoryError
+        ):
+            raise
+        cure = "free some, or ask for less at a time (of train.py, a smaller --batch-size)"
+        print(f"error: there is too little memory: {cure}", file=sys.stderr)
+        sys.exit(2)
 
 
 def require(module, flag, requirements):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+import tensorflow as tf
 from helpers import ROOT
 from tensorflow.python.util import _pywrap_util_port
 
@@ -88,6 +89,15 @@ def test_a_name_tells_the_terminal_nothing(refuses, tmp_path):
         train.train, "--dataset", tmp_path / "a\nerror: all is well\x1b[31m", "--models-dir", tmp_path / "mine"
     )
     assert r"a\nerror: all is well\x1b[31m" in line
+
+
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "no room")])
+def test_too_little_memory_is_told_in_a_line(refuses, monkeypatch, error):
+    def load(*args):
+        raise error
+
+    monkeypatch.setattr(train, "load", load)
+    assert "there is too little memory: free some" in refuses(train.train)
 
 
 @pytest.mark.parametrize("main", [train.train, generate_digits.generate, evaluate.evaluate, play.play])
