@@ -128,7 +128,7 @@ def build_gan(config, dataset, cluster=None):
     with scope(strategy):
         generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, **shape)
         discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width, **shape)
-    model_files.check_layers(generator=generator, discriminator=discriminator)  # not found out when all is trained
+    model_files.check_networks(generator=generator, discriminator=discriminator)  # now, not when all is trained
     gan = GAN(generator, discriminator, config.seed)
     steps_per_epoch = count // config.batch_size
     # The work of a step, a thousand images at the default widths being 1.

@@ -107,9 +107,7 @@ def _check_file(path):
     if (config["module"], config["class_name"], config["registered_name"]) != ("keras", "Sequential", None):
         raise _Refused("it is another kind of model")
     config.pop("compile_config", None)  # Keras is told to leave it alone
-    _check_parts([config["config"], config.get("build_config")])
-    if len(config["config"]["layers"]) > MAX_LAYERS:
-        raise _Refused(f"it has more than {MAX_LAYERS} layers")
+    _check_layers(config)
 
     with h5py.File(weights) as file:  # a small file can promise any size
         arrays = []
@@ -123,6 +121,18 @@ def _check_file(path):
             network = keras.saving.deserialize_keras_object(config, safe_mode=True)
     finally:  # or the next layer that Keras infers a shape for would take that memory; there is no public way
         global_state.set_global_attribute("uninitialized_variables", waiting)
+    _check_sizes(network)
+
+
+def _check_layers(config):
+    """Raise _Refused where the `config` of a Sequential has too many layers, or others than those of LAYERS."""
+    _check_parts([config["config"], config.get("build_config")])
+    if len(config["config"]["layers"]) > MAX_LAYERS:
+        raise _Refused(f"it has more than {MAX_LAYERS} layers")
+
+
+def _check_sizes(network):
+    """Raise _Refused where the layers of a Keras Sequential are larger than those of small images need to be."""
     work = [layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in network.layers]
     outputs = [math.prod(shape[1:]) for shape in (network.input_shape, *(each.output.shape for each in network.layers))]
     if (
@@ -155,7 +165,7 @@ def _check_parts(part):
             _check_parts(item)
 
 
-def check_layers(**networks):
+def check_networks(**networks):
     """Raise UserError where a file of one of these Keras models would be refused by `load_network`, for its layers."""
     import keras
 
@@ -163,9 +173,10 @@ def check_layers(**networks):
         try:
             if type(network) is not keras.Sequential:
                 raise _Refused("it is another kind of model")
-            _check_parts(network.get_config())
+            _check_layers(json.loads(network.to_json()))
+            _check_sizes(network)
         except _Refused as error:
-            raise UserError(f"the {name} could not be loaded again ({error}): build a Sequential of those") from error
+            raise UserError(f"the {name} could not be loaded again ({error}): build another in {name}.py") from error
 
 
 def read_run(models_dir):
@@ -184,7 +195,7 @@ def read_run(models_dir):
         raise UserError(f"{path} is damaged: delete it, or train again") from error
 
 
-def data_of(run):
+def data_checksum(run):
     """The checksum of the data that models were trained on according to `read_run`; None where it is not known."""
     data = run.get("data") if isinstance(run, dict) else None
     return data.get("sha256") if isinstance(data, dict) else None

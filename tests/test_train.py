@@ -182,7 +182,8 @@ def test_refuses_networks_that_could_not_be_loaded_again(refuses, small_npz, tmp
     separable = keras.Sequential([image, keras.layers.SeparableConv2D(1, 3, padding="same"), *flat])
     skip = keras.Model(image, separable(image) + separable(image))
     flags = ["--dataset", small_npz, "--models-dir", tmp_path / "models"]
-    for network, reason in ((skip, "another kind of model"), (separable, "'SeparableConv2D'")):
+    wide = keras.Sequential([image, keras.layers.Conv2D(512, 3, padding="same"), keras.layers.GlobalMaxPooling2D()])
+    for network, reason in ((skip, "another kind"), (separable, "'SeparableConv2D'"), (wide, "too large")):
         monkeypatch.setattr("discriminator.build_discriminator", lambda *args, made=network, **shape: made)
         error = refuses(train.train, *flags)
         assert "the discriminator could not be loaded again" in error and reason in error
