@@ -80,6 +80,8 @@ def evaluate(config):
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
     page = config.report and config.report / "index.html"
+    if page:  # matplotlib is now found to be missing, and looks through all fonts there are only where it is needed
+        from evaluation.report import write_report
     if page and config.json and files.are_one(page, config.json):
         raise UserError(f"--json and --report would both write {page}: give each a place of its own")
     for data in filter(None, (config.dataset, config.npz)):
@@ -94,11 +96,11 @@ def evaluate(config):
     judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
     if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
         raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
-    data = dataset.checksum  # before its classes are numbered as the models have them
-    images, labels, source, dataset = digits_to_score(config, dataset)
+    whole = dataset
+    images, labels, source, dataset = digits_to_score(config, whole)  # its classes numbered as the models have them
     run = model_files.read_run(source)  # now, not after minutes in which a run may end
-    if model_files.data_of(run) not in (None, data):
-        print(f"the models in {source} were trained on other data than {config.dataset}: is that what was meant?")
+    if (checksum := model_files.data_checksum(run)) and checksum != whole.checksum:
+        print(f"run.json in {source} names other data than {config.dataset} holds: is that what was meant?")
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
@@ -148,15 +150,13 @@ def evaluate(config):
         versions = {module.__name__: module.__version__ for module in (np, tf, keras)}
         settings = {
             "evaluation": asdict(config) | {"source": str(source)},
-            "sha256": {"data": data, "judge": files.fingerprint(judge.get_weights())},
+            "sha256": {"data": whole.checksum, "judge": files.fingerprint(judge.get_weights())},
             "versions": {"python": platform.python_version(), **versions},
             "run": run,
         }
     if config.json:
         files.write_json(config.json, settings | numbers)
     if config.report:
-        from evaluation.report import write_report  # and matplotlib, which may look through all fonts there are
-
         write_report(page, heading, table, measured, settings, dataset.class_names)
         print(f"the report: {page}")
     return numbers

@@ -114,7 +114,7 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     drawn = evaluate(Config(models_dir=PRETRAINED_DIR, dataset=str(small_npz), count=1000))
     assert drawn["digits"]["class_balance"] < 0.003  # where the first 224 of 1,000 would be as chance has it
     said = capsys.readouterr().out
-    assert "each column is of 224 digits, a sixth" in said and "trained on other data than" in said
+    assert "each column is of 224 digits, a sixth" in said and "names other data than" in said
     numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
     assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
     said = capsys.readouterr().out
