@@ -6,7 +6,6 @@ from PIL import Image
 from drawing.labels import classes_to_draw, labels_of
 from generate_digits import Config
 from support.commands import UserError
-from support.model_files import class_names
 
 NAMES = ("ape", "barn owl", "cat")
 
@@ -27,12 +26,6 @@ def test_letters_need_no_commas():
     for text in ("", " "):
         with pytest.raises(UserError, match="--only"):
             labels_of(text, "--only", list("ABC"))
-
-
-def test_names_that_would_tell_a_terminal_something_are_none():
-    names = ["Ärger", "می‌خواهم", "猫"]
-    assert class_names({"classes": names}, 3) == names
-    assert class_names({"classes": [*names[:2], "cat\x1b[31m"]}, 3) == []
 
 
 def test_digits_like_those_of_a_single_class_that_is_the_first(tmp_path):

@@ -29,11 +29,13 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "occlusion", lambda *args: np.zeros((7, 7)))
     grey = np.random.default_rng(0).permutation(240)
     images, same = np.tile(grey.astype("uint8")[:, None, None, None], (1, 28, 28, 1)), np.zeros(240, int)
-    digits = {"images": images, "labels": same, "probabilities": grey[:, None] / 255}
-    digits = SimpleNamespace(**digits, nearest_distance=255 - grey, nearest_index=np.flatnonzero(grey == 77)[same])
-    verdict = SimpleNamespace(images=images, suspicion=grey - 120.0, generated=grey % 2 == 0, accuracy=0.5)
-    measured = {"digits": digits, "real": SimpleNamespace(images=images), "verdict": verdict}
-    measured = SimpleNamespace(**measured, numbers={"digits": {"label_accuracy": None}})
+    near = {"nearest_distance": 255 - grey, "nearest_index": np.flatnonzero(grey == 77)[same]}
+    measured = SimpleNamespace(
+        digits=SimpleNamespace(images=images, labels=same, probabilities=grey[:, None] / 255, **near),
+        real=SimpleNamespace(images=images),
+        verdict=SimpleNamespace(images=images, suspicion=grey - 120.0, generated=grey % 2 == 0, accuracy=0.5),
+        numbers={"digits": {"label_accuracy": None}},
+    )
     report.write_report(tmp_path / "index.html", "", [("",)], measured, {})
     for caption, greys in {
         "The most convincing of each class": range(230, 240),

@@ -109,8 +109,9 @@ def test_help_explains_every_flag(main, capsys):
     assert exit.value.code == 0
     for field in fields(config):
         flag = commands.as_flag(field.name)
-        explained = re.search(rf"^[│ ] {flag}\b(.*?)(?:^[│ ] -|^╰|\Z)", said, re.S | re.M)
-        assert explained and len(re.findall("[a-z]{2,}", explained[1].partition("(default")[0])) > 3, flag
+        _, _, explained = re.split(rf"^[│ ] {flag}\b", said, flags=re.M)[-1].partition("  ")  # after its kind of value
+        explained = re.split(r"^[│ ] -|^╰|\(default", explained, flags=re.M)[0]
+        assert flag in said and len(re.findall("[a-z]{2,}", explained)) > 2, flag
 
 
 def test_scripts_begin_without_what_takes_long():

@@ -5,6 +5,7 @@ import pytest
 
 from support.commands import UserError
 from support.dataset import Dataset
+from support.model_files import class_names
 
 
 def test_classes_are_numbered_by_name():
@@ -47,3 +48,9 @@ def test_names_that_are_figures_are_numbers():
     assert some.numbered_as(years[::-1], "the models").y_train.tolist() == [1, 0, 0]
     unlabelled = some._replace(y_train=np.zeros(3, int))
     assert not unlabelled.numbered_as(("5", "6"), "the models").y_train.any()
+
+
+def test_names_that_would_tell_a_terminal_something_are_none():
+    names = ["Ärger", "می‌خواهم", "猫"]
+    assert class_names({"classes": names}, 3) == names
+    assert class_names({"classes": [*names[:2], "cat\x1b[31m"]}, 3) == []

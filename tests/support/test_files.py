@@ -6,9 +6,11 @@ import io
 import os
 import shutil
 import subprocess
-from pathlib import Path
+import sys
+import tempfile
 
 import pytest
+from helpers import ROOT
 from PIL import Image
 
 import evaluate
@@ -49,9 +51,11 @@ def test_what_killed_processes_left_is_swept(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="output has no name here")
 def test_what_leads_to_a_file_is_kept():
-    """Whoever may write in /dev would replace the link, and have no output."""
-    with pytest.raises(UserError, match="cannot write /dev/stdout"):
-        files.check_writable(Path("/dev/stdout"))
+    """Whoever may write in /dev, and sends output to a file, would replace the link."""
+    code = "from pathlib import Path; from support import files; files._check_plain(Path('/dev/stdout'))"
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=output, stderr=subprocess.PIPE)
+    assert done.stderr.endswith(b"no plain file\n")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")

@@ -66,7 +66,7 @@ def test_replicas_agree_and_resume(devices, small_npz, tmp_path, undisturbed):
         next(csv.DictReader((path / "models" / "history.csv").open())) for path in (undisturbed, tmp_path / "whole")
     )
     for loss in ("discriminator_loss", "generator_loss"):  # not their sum
-        assert float(together[loss]) == pytest.approx(float(alone[loss]), rel=0.3)
+        assert float(together[loss]) == pytest.approx(float(alone[loss]), rel=0.5)
     assert began["began"] == 0 < resumed["began"]
     for epoch in epochs:
         assert len(epoch["digests"]) == devices and len(set(epoch["digests"])) == 1
