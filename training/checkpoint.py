@@ -202,7 +202,10 @@ def _remove(path):
     with contextlib.suppress(OSError):
         for name in (ABOUT, *FILES):
             (path / name).unlink(missing_ok=True)
-        path.rmdir()  # unless somebody keeps files in it
+        if any(path.iterdir()):  # somebody keeps files in it, a Finder, say: a state it is no longer
+            path.rename(path.with_name(f"{path.name}-left"))
+        else:
+            path.rmdir()
 
 
 def _name(about):

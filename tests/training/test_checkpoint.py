@@ -41,6 +41,15 @@ def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
     assert "undamaged" in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
 
 
+def test_what_others_keep_in_states_does_not_hide_the_finished_run(unfinished):
+    for state in (unfinished.models_dir / "checkpoint").glob("0*"):
+        (state / ".DS_Store").touch()
+    train.train(replace(unfinished, resume=True))
+    assert checkpoint.find(unfinished.models_dir).path.parent.name == "finished"
+    left = [path.parent for path in unfinished.models_dir.glob("checkpoint/*/.DS_Store")]
+    assert left and all(path.name.endswith("-left") for path in left)
+
+
 def test_a_state_of_numbers_that_are_not_finite_is_not_kept(tmp_path):
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     network.set_weights([np.array([[1.0], [np.nan]]), np.zeros(1)])
