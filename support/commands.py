@@ -25,9 +25,9 @@ if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-# How letters can be seen that end a line, turn its direction, or tell a terminal something else.
-_TELLING = (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-VISIBLE = {code: repr(chr(code))[1:-1] for code in _TELLING}
+# How letters can be seen that end a line, turn its direction, tell a terminal something else, or cannot be encoded.
+_NO_TEXT = (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+VISIBLE = {code: repr(chr(code))[1:-1] for code in _NO_TEXT}
 
 
 class UserError(Exception):
@@ -41,15 +41,15 @@ class Range(typing.NamedTuple):
     high: float
 
 
+def is_text(name):
+    """Whether a str can be printed in a line, and given to TensorFlow: the system's names, and strangers', may not."""
+    return name == name.translate(VISIBLE)
+
+
 def check_text(value, what=""):
-    """Raise UserError, which begins with `what`, where a value or path is no text: the system's names may be none."""
-    try:
-        str(value).encode()
-        if str(value).translate(VISIBLE) == str(value):
-            return
-    except UnicodeEncodeError:  # it could not be printed, nor given to TensorFlow
-        pass
-    raise UserError(f"{what}{str(value)!r} is no text: choose another name")
+    """Raise UserError, which begins with `what`, where a value or path is no text."""
+    if not is_text(str(value)):
+        raise UserError(f"{what}{str(value)!r} is no text: choose another name")
 
 
 def check(config):
@@ -118,9 +118,8 @@ def run(main, config_class, flags=None):
         sys.exit(130)
     except Exception as error:
         tensorflow = sys.modules.get("tensorflow")
-        if not isinstance(
-            error, (MemoryError, tensorflow.errors.ResourceExhaustedError) if tensorflow else MemoryError
-        ):
+        shortages = (MemoryError, *([tensorflow.errors.ResourceExhaustedError] if tensorflow else []))
+        if not isinstance(error, shortages):
             raise
         cure = "free some, or ask for less at a time (of train.py, a smaller --batch-size)"
         print(f"error: there is too little memory: {cure}", file=sys.stderr)

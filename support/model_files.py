@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from support.commands import ROOT, VISIBLE, UserError, quiet
+from support.commands import ROOT, UserError, is_text, quiet
 from support.dataset import MAX_CLASSES
 from support.files import MAX_TEXT, check_unread, read_text, unreadable
 from support.readers import SIZES
@@ -204,7 +204,7 @@ def data_checksum(run):
 def class_names(run, num_classes):
     """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
     names = run.get("classes") if isinstance(run, dict) else None
-    sane = isinstance(names, list) and all(isinstance(n, str) and n == n.translate(VISIBLE) for n in names)
+    sane = isinstance(names, list) and all(isinstance(name, str) and is_text(name) for name in names)
     if sane and len(names) == num_classes:
         return [name[:255] for name in names]  # as long as that of a folder may be
     return []
