@@ -9,7 +9,7 @@ const DIRECTIONS = MODELS.directions.map((each) => decode(each.direction));
 const FIGURES = classNames === null; // the classes are 0 to 9, and make numbers
 const SEVERAL = 6; // of one class side by side
 const SHOWN = 12; // at most, of all classes side by side
-const WALL = 100;
+const WALL = 100; // pictures at most
 const FRAME = 50; // milliseconds of drawing before the browser may show it
 
 // Hands: noise, a function of the seed alone.
@@ -56,6 +56,10 @@ function wallColumns() {
   return numClasses > 1 && numClasses <= 20 && (FIGURES || state.text === "") ? numClasses : 10;
 }
 
+function wallCount() {
+  return WALL - (WALL % wallColumns());
+}
+
 function cells() {
   const targets = numClasses > 1 ? labelsOf(state.into) : [0];
   const after = (hand, steps) => (hand + steps) % (maxHand + 1); // after the last hand comes the first
@@ -65,7 +69,7 @@ function cells() {
   };
   if (state.view === "row") return labelsOf(state.text).map((label, place) => cell(label, place, state.each ? place : 0));
   const columns = wallColumns();
-  return Array.from({length: WALL - (WALL % columns)}, (_, place) => {
+  return Array.from({length: wallCount()}, (_, place) => {
     if (!FIGURES && state.text !== "") return cell(Number(state.text), 0, place);
     return cell(place % numClasses, place % columns, Math.floor(place / numClasses));
   });

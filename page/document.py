@@ -9,7 +9,6 @@ from pathlib import Path
 from page.packing import pack
 from page.samples import sample
 from support import model_files
-from support.datasets import FASHION
 
 ROOM = Path(__file__).parent
 MAX_FIGURES = 24  # of a number on the page
@@ -24,9 +23,7 @@ def shown_names(run, num_classes):
     """
     if names := model_files.class_names(run, num_classes):
         return names
-    if num_classes != 10:
-        return [f"class {label}" for label in range(num_classes)]
-    return list(FASHION) if run and run["config"].get("dataset") == "fashion_mnist" else None
+    return None if num_classes == 10 else [f"class {label}" for label in range(num_classes)]
 
 
 def page(generator, discriminator, latent_dim, num_classes, run, number, hand, directions):

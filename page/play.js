@@ -34,9 +34,13 @@ function link() {
 function saveLink() {
   clearTimeout(saving);
   saving = 0;
-  if (location.hash !== known) return; // another was followed, and `begin` is about to hear of it
+  if (location.hash === known) keep("replaceState"); // else another was followed, and `begin` is about to hear of it
+}
+
+// Have the address bar hold the link, in the place of the one there or, by pushState, as one more.
+function keep(how) {
   try {
-    history.replaceState(null, "", link());
+    history[how](null, "", link());
     known = location.hash;
   } catch { // a browser that allows no more changes for now, or a page within another: the next one will do
   }
@@ -101,12 +105,7 @@ function leap(changes) {
   saveLink();
   const before = link();
   change(changes);
-  if (link() === before) return;
-  try {
-    history.pushState(null, "", link());
-    known = location.hash;
-  } catch { // as above
-  }
+  if (link() !== before) keep("pushState");
 }
 
 // Set all fields but the one that is being typed in.
@@ -122,6 +121,7 @@ function showFields() {
   element("each").checked = state.each;
   element("each").disabled = state.view === "wall"; // where each row has its hand
   element("note").textContent = state.view === "wall" ? `Choose a ${thing} to have its hand.` : BARS;
+  element("wall-name").textContent = `Wall of ${wallCount()}`;
   for (const radio of document.querySelectorAll("[name=view]")) radio.checked = radio.value === state.view;
   for (const view of ["row", "wall"]) element(view).hidden = state.view !== view;
   state.directions.forEach((far, which) => {
@@ -154,10 +154,10 @@ function on(id, event, listener) {
   element(id).addEventListener(event, listener);
 }
 
-for (const [id, name] of [["number", "text"], ["into", "into"]]) {
+for (const id of ["number", "into"]) {
   on(id, "input", () => {
     const {text, complaint} = understood(element(id).value);
-    const changes = id === "number" ? {text, view: "row"} : {[name]: text}; // on the wall there is no number
+    const changes = id === "number" ? {text, view: "row"} : {into: text}; // on the wall there is no number
     change(text === null ? {} : changes, complaint);
   });
 }
@@ -182,14 +182,15 @@ for (const radio of document.querySelectorAll("[name=view]")) {
 const anyHand = () => Math.floor(Math.random() * (maxHand + 1));
 on("new-hand", "click", () => leap({hand: anyHand()}));
 on("new-other", "click", () => leap({other: anyHand(), blend: state.blend || 50}));
-on("middle", "click", () => change({directions: START.directions}));
+on("middle", "click", () => leap({directions: START.directions}));
 on("again", "click", () => leap(START));
 
 // On the wall, a picture gives its hands; the arrows go from one to the next, so that Tab needs to stop there only once.
 on("wall", "click", ({target}) => {
   const tile = tiles.wall.find(({element}) => element.contains(target));
   if (!tile) return;
-  leap({view: "row", hand: tile.cell.hand, other: tile.cell.other});
+  const {label, hand, other} = tile.cell, beyond = !FIGURES && label >= SHOWN; // the row of all would lack it
+  leap({view: "row", hand, other, ...(beyond && {text: String(label)})});
   document.querySelector("[name=view]:checked").focus(); // the picture is gone
 });
 on("wall", "keydown", (event) => {

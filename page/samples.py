@@ -54,7 +54,7 @@ def principal_directions(generator, noise, labels, images, count):
         count: how many directions.
 
     Returns:
-        A list of dicts: direction, float32 (latent_dim,) of length 1; its name, or None where nothing that `measure`
+        A list of dicts: direction, float (latent_dim,) of length 1; its name, or None where nothing that `measure`
         measures goes strongly with it; its correlation with that, 0 where there is no name.
     """
     pixels = images.reshape(len(images), -1).astype("float32")

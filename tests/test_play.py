@@ -18,6 +18,7 @@ from generator import build_generator
 from page import samples
 from play import Config
 from support import model_files
+from support.datasets import FASHION
 from support.model_files import PRETRAINED_DIR
 
 
@@ -128,6 +129,9 @@ def test_every_state_has_a_link(open_page, play_html):
         assert state_of(other) == link
         assert other.locator("#number").input_value() == "314" and other.locator("#into").input_value() == "29"
         assert "&other=5&" in link
+        page.get_by_role("button", name="All to the middle").click()
+        page.go_back()
+        page.wait_for_function("state.directions.some(Boolean)")
     page.get_by_role("button", name="Start again").click()
     assert page.locator("#number").input_value() == "2026"
 
@@ -145,7 +149,7 @@ def test_the_wall_reacts_and_gives_its_hands(open_page, play_html):
     press(page.locator("#sliders input").first, "End")
     wall = see(page)
     assert (wall != before).any(axis=(1, 2, 3)).all()
-    buttons = page.get_by_role("group", name="A hundred").get_by_role("button")
+    buttons = page.get_by_role("group", name="The wall").get_by_role("button")
     buttons.first.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Alt+ArrowDown", "Enter"):  # the last but one is the browser's
         page.keyboard.press(key)
@@ -174,23 +178,20 @@ def test_download(open_page, play_html, scheme):
     np.testing.assert_array_equal(picture[4::8, 4::8], paper ^ utils.sheet(images ^ paper, 2))
 
 
-def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), size=28, **run):
+def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), size=28, names=()):
     """Untrained models, small ones where nothing else is said."""
     directory.mkdir()
     build_generator(latent_dim, num_classes, channels, widths[0], size=size).save(directory / "generator.keras")
     build_discriminator(num_classes, channels, widths[1], size=size).save(directory / "discriminator.keras")
-    config = {"latent_dim": latent_dim, **run}
-    (directory / "run.json").write_text(json.dumps({"config": config}))
+    (directory / "run.json").write_text(json.dumps({"config": {"latent_dim": latent_dim}, "classes": names}))
     return directory
 
 
-@pytest.mark.parametrize(
-    ("num_classes", "channels", "dataset"), [(1, 1, "mnist"), (10, 1, "fashion_mnist"), (26, 3, "letters.npz")]
-)
-def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_classes, channels, dataset):
+@pytest.mark.parametrize(("num_classes", "channels", "names"), [(1, 1, ()), (10, 1, FASHION), (26, 3, ())])
+def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_classes, channels, names):
     """Classes by their names, or none; and no number."""
     monkeypatch.setattr(samples, "COUNT", 300)
-    models_dir = save_models(tmp_path / "models", 5, num_classes, channels, dataset=dataset)
+    models_dir = save_models(tmp_path / "models", 5, num_classes, channels, names=names)
     path = play.play(Config(models_dir=models_dir, output_dir=tmp_path, directions=3, hand=play.MAX_HAND))
     page = open_page(path)
     assert page.locator("#other").input_value() == "0"  # after the last hand the first
@@ -207,13 +208,18 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
         inputs = np.array(page.evaluate("shown.map(({input}) => Array.from(input))"), "float32")
         expected = (generator.predict(inputs, verbose=0) + 1) * 127.5
         assert np.abs(images - expected).max() <= 2
+        if fragment == "view=wall":
+            assert page.locator("#wall-name").text_content() == f"Wall of {len(images)}"
+            page.locator("#wall .digit").nth(2 * num_classes - 1).click()
+            see(page)  # that one is there, though a row of every class would leave some out
+            assert num_classes - 1 in page.evaluate("shown.map(({cell}) => cell.label)")
     assert not page.locator("#number").is_visible() and not page.locator("#into").is_visible()
     assert page.locator("#class").is_visible() == page.locator("#turning").is_visible() == (num_classes > 1)
     assert page.title() == "Pictures that nobody made"
     if num_classes > 1:
         every = page.locator("#class option").first.text_content()
         assert every == ("several classes" if num_classes > 12 else "every class")
-        page.locator("#class").select_option("bag" if dataset == "fashion_mnist" else "class 8")
+        page.locator("#class").select_option("bag" if names else "class 8")
         page.get_by_label("several hands side by side").check()
         see(page)
         assert page.evaluate("shown.map(({cell}) => cell.label)") == [8] * 6
