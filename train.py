@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from support import commands, model_files
+from support import commands, model_files, networks
 from support.commands import Range
 from support.datasets import load_to_train
 from training.run import Run
@@ -128,7 +128,7 @@ def build_gan(config, dataset, cluster=None):
     with scope(strategy):
         generator = build_generator(config.latent_dim, dataset.num_classes, channels, config.generator_width, **shape)
         discriminator = build_discriminator(dataset.num_classes, channels, config.discriminator_width, **shape)
-    model_files.check_networks(generator=generator, discriminator=discriminator)  # now, not when all is trained
+    networks.check_networks(generator, discriminator, config.latent_dim, dataset.num_classes, dataset.x_train.shape[1:])
     gan = GAN(generator, discriminator, config.seed)
     steps_per_epoch = count // config.batch_size
     # The work of a step, a thousand images at the default widths being 1.

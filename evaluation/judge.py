@@ -18,7 +18,8 @@ from support import commands, files
 from support.commands import Range, UserError
 from support.dataset import Dataset
 from support.datasets import check_outside, load_dataset
-from support.model_files import PRETRAINED_DIR, load_network
+from support.model_files import PRETRAINED_DIR, check_no_result
+from support.networks import load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
 IMAGES = 8 * 60_000  # that a judge is shown in its training, of whatever data: eight passes over MNIST
@@ -158,8 +159,6 @@ def train_judge(config, dataset=None):
     if not dataset:
         check_outside(config.dataset, output=config.output)
         dataset = load_dataset(config.dataset)
-    if config.output.suffix != ".keras":
-        raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
     files.check_writable(config.output)
     with commands.quiet():
         import keras
@@ -171,6 +170,9 @@ def train_judge(config, dataset=None):
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())
+    if config.output.suffix != ".keras":
+        raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
+    check_no_result("--output", config.output, config.output.parent)
     with files.whole_file(config.output) as temporary:
         plain.save(temporary)
     if len(dataset.x_test):

@@ -183,10 +183,14 @@ def test_refuses_networks_that_could_not_be_loaded_again(refuses, small_npz, tmp
     skip = keras.Model(image, separable(image) + separable(image))
     flags = ["--dataset", small_npz, "--models-dir", tmp_path / "models"]
     wide = keras.Sequential([image, keras.layers.Conv2D(512, 3, padding="same"), keras.layers.GlobalMaxPooling2D()])
+    wide.add(keras.layers.Dense(10))
     for network, reason in ((skip, "another kind"), (separable, "'SeparableConv2D'"), (wide, "too large")):
         monkeypatch.setattr("discriminator.build_discriminator", lambda *args, made=network, **shape: made)
         error = refuses(train.train, *flags)
         assert "the discriminator could not be loaded again" in error and reason in error
+    flat = keras.Sequential([image, keras.layers.Flatten(), keras.layers.Dense(1)])  # as where there are no labels
+    monkeypatch.setattr("discriminator.build_discriminator", lambda *args, **shape: flat)
+    assert "gives (1,): have discriminator.py build one that takes" in refuses(train.train, *flags)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Thousands of malformed files, as tests/support/test_model_files.py has a few, and what they cost in memory."""
+"""Thousands of malformed files, as tests/support/test_networks.py has a few, and what they cost in memory."""
 
 import resource
 

@@ -12,10 +12,7 @@ import pytest
 from helpers import ROOT
 from malformed import members, refusal, zipped
 
-from discriminator import build_discriminator
-from generator import build_generator
-from support import model_files
-from support.commands import UserError
+from support import networks
 from support.datasets import load_dataset
 
 
@@ -44,7 +41,7 @@ def generator(short_run):
 
 def refuses_model(path, content):
     path.write_bytes(content)
-    error = refusal(model_files.load_network, path, "train.py")
+    error = refusal(networks.load_network, path, "train.py")
     assert error and str(path) in error
     return error
 
@@ -238,12 +235,4 @@ def test_weights_come_from_the_file_alone(generator, tmp_path):
 
 
 def test_every_layer_allowed_is_one_of_keras():
-    assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in model_files.LAYERS)
-
-
-def test_refuses_a_pair_whose_images_are_none(tmp_path):
-    """Two colours, say, would be drawn as grey and transparency."""
-    build_generator(4, 1, channels=2, width=4).save(tmp_path / "generator.keras")
-    build_discriminator(1, 2, width=4).save(tmp_path / "discriminator.keras")
-    with pytest.raises(UserError, match="belong together"):
-        model_files.load_models(tmp_path)
+    assert all(issubclass(getattr(keras.layers, name), keras.layers.Layer) for name in networks.LAYERS)
