@@ -1,6 +1,7 @@
 """Pixels and pictures: in and out of networks, sheets of digits, PNG and GIF files, the plot of a run."""
 
 import concurrent.futures
+import contextlib
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -13,7 +14,10 @@ COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour
 
 
 def look(network, images):
-    """Show images uint8 (N, S, S, C) to a network that takes float32 in -1..1; returns its output or outputs."""
+    """Show images uint8 (N, S, S, C) to a network that takes float32 in -1..1; returns its output, or a list of them.
+
+    Raises UserError where they are not finite, as do `draw` and `shade`.
+    """
 
     def output(start):
         return network.predict_on_batch(images[start : start + 500].astype("float32") / 127.5 - 1)
@@ -52,6 +56,7 @@ def shade(generator, noise, mixtures):
     """Yield what a generator draws in batches, float32 (B, S, S, C) in 0..255, not rounded.
 
     Args:
+        generator, noise: as `draw` has them.
         mixtures: float32 (N, num_classes), how much of each class an image should have: one-hot, or in between.
     """
     inputs = np.concatenate([noise, mixtures], axis=-1)
@@ -129,6 +134,17 @@ def save_gif(path, pictures, seconds):
         )
 
 
+@contextlib.contextmanager
+def plain_plots():
+    """Matplotlib as it comes, whatever the user's matplotlibrc asks for: it may be a TeX that is not there."""
+    from matplotlib import rc_context, rcdefaults  # not every command needs it
+
+    with rc_context():
+        rcdefaults()
+        yield
+
+
+@plain_plots()
 def plot_run(path, curve, epochs, floor=None):
     """Plot a run so far: losses, the discriminator's outputs and, where it was measured, the distance.
 
@@ -137,7 +153,7 @@ def plot_run(path, curve, epochs, floor=None):
         epochs: list of dicts with images and perhaps frechet_distance.
         floor: the distance of real digits that were not trained on.
     """
-    from matplotlib import rc_context  # only training needs it
+    from matplotlib import rc_context
     from matplotlib.figure import Figure  # without pyplot, it needs no display
     from matplotlib.ticker import EngFormatter
 

@@ -79,6 +79,7 @@ def suspicions(measured):
     ]
 
 
+@utils.plain_plots()
 def write_report(path, heading, table, measured, settings, names=()):
     """Write the page.
 
