@@ -34,7 +34,7 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
         digits=SimpleNamespace(images=images, labels=same, probabilities=grey[:, None] / 255, **near),
         real=SimpleNamespace(images=images),
         verdict=SimpleNamespace(images=images, suspicion=grey - 120.0, generated=grey % 2 == 0, accuracy=0.5),
-        numbers={"digits": {"label_accuracy": None}},
+        numbers={"digits": {"label_accuracy": None, "confidence": 1.0}},
     )
     report.write_report(tmp_path / "index.html", "", [("",)], measured, {})
     for caption, greys in {
@@ -47,3 +47,21 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
         "Real, the least suspicious": range(1, 120, 2),
     }.items():
         assert set(np.unique(shown[caption])) - {0} == set(greys) - {0}, caption
+
+
+def test_no_digit_is_at_both_ends_and_images_without_labels_have_no_classes(monkeypatch, tmp_path):
+    """All that the judge of those reads is how they are turned."""
+    shown = {}
+    monkeypatch.setattr(report, "embed", lambda picture, caption: shown.update({caption: picture}) or caption)
+    grey = np.arange(10, 22)
+    images, labels = np.tile(grey.astype("uint8")[:, None, None, None], (1, 28, 28, 1)), np.arange(12) % 4
+    probabilities, near = np.tile(grey[:, None] / 255, (1, 4)), {"nearest_distance": grey, "nearest_index": grey - 10}
+    digits = SimpleNamespace(images=images, labels=labels, probabilities=probabilities, **near)
+    for confidence, ends in ((0.9, ([10, 11, 12, 13, 14, 15, 16, 17], [14, 15, 16, 17, 18, 19, 20, 21])), (None, None)):
+        numbers = {"digits": {"label_accuracy": None, "confidence": confidence}}
+        measured = SimpleNamespace(digits=digits, real=digits, verdict=None, numbers=numbers)
+        report.write_report(tmp_path / "index.html", "", [("",)], measured, {})
+        least, most = (shown.pop(f"The {which} convincing of each class", None) for which in ("least", "most"))
+        found = least and most and tuple(sorted({*np.unique(each)} - {0}) for each in (least, most))
+        assert found == ends, found
+        assert shown["The first digits"].height == (4 if ends else 1) * 60
