@@ -93,7 +93,8 @@ def evaluate(config):
     for path in (page, config.json):  # which may be the report's directory
         if path:
             files.check_writable(path)
-    judge = load_judge(config.judge or JUDGE) if config.judge or stacked else None  # before what takes long
+    data = "mnist" if stacked else config.dataset
+    judge = load_judge(config.judge or JUDGE, data) if config.judge or stacked else None  # before what takes long
     if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
         raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
     whole = dataset
@@ -138,10 +139,10 @@ def evaluate(config):
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
     if numbers["digits"].get("label_accuracy_by_class"):
-        digits = measured.digits
-        names = [dataset.class_names[label] if dataset.class_names else label for label in np.unique(digits.labels)]
-        shares = zip(names, numbers["digits"]["label_accuracy_by_class"], strict=True)
-        print("read as asked for, by class: " + ", ".join(f"{label} {share:.1%}" for label, share in shares))
+        shares = enumerate(numbers["digits"]["label_accuracy_by_class"])
+        names = dataset.class_names or range(len(numbers["digits"]["label_accuracy_by_class"]))
+        by_class = ", ".join(f"{names[label]} {share:.1%}" for label, share in shares if share is not None)
+        print(f"read as asked for, by class: {by_class}")
 
     if config.json or config.report:
         import keras

@@ -27,11 +27,15 @@ def digits_to_score(config, dataset):
     """Return images uint8 (N, S, S, C), labels int (N,), None from unlabelled training, where they come from, and the
     data set, its classes numbered as the models have them.
 
+    Raises UserError where file or models cannot be used, or their classes are others than the data set's.
+
     Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
     """
     rng = np.random.default_rng(config.seed)
     if config.npz:
         digits = load_dataset(str(config.npz)).numbered_as(dataset.class_names, config.dataset)
+        if len(digits.x_test):
+            print(f"{config.npz} has test digits, too: measured are its training digits")
         if digits.y_train.any() and dataset.y_train.any():
             chosen = in_share(digits.y_train, dataset.y_train, rng)
             return digits.x_train[chosen], digits.y_train[chosen], config.npz, dataset
@@ -54,10 +58,11 @@ def digits_to_score(config, dataset):
     return utils.draw(generator, noise, labels), labels, models_dir, dataset
 
 
-def check_count(count, reason):
-    """Raise UserError where so many digits, for that reason, cannot be measured."""
+def check_count(count, reason, cure=""):
+    """Raise UserError where so many digits, for that reason, cannot be measured; what it tells to do ends in `cure`."""
     if count <= FEATURES:
-        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than the {FEATURES} features")
+        most = f"give more than the {FEATURES} features"
+        raise UserError(f"{count} digits, {reason}, are too few to measure: {most}{cure}")
 
 
 def digits_a_column(config, dataset):
@@ -67,11 +72,11 @@ def digits_a_column(config, dataset):
         UserError: they are too few.
     """
     limits = [
-        (config.count, "as --count says"),
-        (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}"),
+        (config.count, "as --count says", ""),
+        (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}", ""),
     ]
     if len(dataset.x_test):
-        limits.append((len(dataset.x_test), f"the test digits of {config.dataset}"))
-    count, reason = min(limits, key=lambda limit: limit[0])
-    check_count(count, reason)
+        limits.append((len(dataset.x_test), f"the test digits of {config.dataset}", ", or no test digits"))
+    count, reason, cure = min(limits, key=lambda limit: limit[0])
+    check_count(count, reason, cure)
     return count, reason

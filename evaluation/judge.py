@@ -22,7 +22,7 @@ from support.model_files import PRETRAINED_DIR, check_no_result
 from support.networks import load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
-IMAGES = 8 * 60_000  # that a judge is shown in its training, of whatever data: eight passes over MNIST
+IMAGES = 8 * 60_000  # that a judge is shown in its training: eight passes over MNIST, of other data about as many
 FEATURES = 128  # that a judge sees in an image
 READS = 0.9  # share of a data set's labels that a judge must read right for its readings to count
 
@@ -91,16 +91,22 @@ def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(dataset))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     classifier.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
-    classifier.fit(dataset.prefetch(2), epochs=epochs, shuffle=False)
+    with commands.progress_bar(total=epochs * len(dataset), unit=" steps") as bar:
+        step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
+        classifier.fit(dataset.prefetch(2), epochs=epochs, shuffle=False, verbose=0, callbacks=[step])
 
 
-def load_judge(path=JUDGE):
+def load_judge(path=JUDGE, dataset="mnist"):
     """Load a judge: float32 (B, S, S, C) in -1..1 -> features float32 (B, 128) and logits float32 (B, num_classes).
+
+    Args:
+        dataset: what it should read, as `Config` has it, for the error message.
 
     Raises:
         UserError: it is missing, or no Keras model with a layer of features.
     """
     flags = [] if path == JUDGE else ["--output", str(path)]
+    flags += [] if dataset == "mnist" else ["--dataset", dataset]
     network = load_network(path, shlex.join(["python", "-m", "evaluation.judge", *flags]))
     try:
         features = network.get_layer("features").output
@@ -114,7 +120,10 @@ def load_judge(path=JUDGE):
 
 
 def accuracy_of_training_on(images, labels, test_images, test_labels, num_classes, seed):
-    """Accuracy on real digits of a classifier trained on these digits only (Ravuri and Vinyals, 2019)."""
+    """Accuracy on real digits of a classifier trained on these digits only (Ravuri and Vinyals, 2019), 0 to 1.
+
+    Images are uint8 (N, S, S, C), labels int (N,) below `num_classes`.
+    """
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -127,6 +136,9 @@ def judge_for(dataset, directory):
     """The judge of a data set: the committed one where it reads that, else one of its own, `directory`/judge-....keras.
 
     That is trained when it is first needed. The data's checksum is in its name, so no other data is measured by it.
+
+    Raises:
+        UserError: its file is damaged, or cannot be written.
     """
     if dataset.x_train.shape[1:] == (28, 28, 1) and look_at_some(judge := load_judge(), dataset)[1]:
         return judge
@@ -142,7 +154,7 @@ def judge_for(dataset, directory):
 
 
 def look_at_some(judge, dataset):
-    """A judge's features of 10,000 random training images, float32 (10,000, 128), and whether it reads their labels.
+    """A judge's features of up to 10,000 random training images, float32 (N, 128), and whether it reads their labels.
 
     The images may be other than those it was trained on: its features still measure, but it cannot read these.
     """
@@ -153,9 +165,16 @@ def look_at_some(judge, dataset):
 
 
 def train_judge(config, dataset=None):
-    """Train, save and return the judge, of `dataset` or else of the one in `config`."""
+    """Train, save and return the judge, a Keras Sequential, of `dataset` or else of the one in `config`.
+
+    Raises:
+        UserError: the data cannot be used, or the output not be written.
+    """
     if not dataset and config.dataset != "mnist" and files.are_one(config.output, JUDGE):
         raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
+    if config.output.suffix != ".keras":
+        raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
+    check_no_result("--output", config.output, config.output.parent)
     if not dataset:
         check_outside(config.dataset, output=config.output)
         dataset = load_dataset(config.dataset)
@@ -170,9 +189,6 @@ def train_judge(config, dataset=None):
     fit_classifier(judge, dataset.x_train, dataset.y_train, config.epochs, config.batch_size, config.learning_rate)
     plain = keras.models.clone_model(judge)  # without the optimizer, which is two thirds of the file
     plain.set_weights(judge.get_weights())
-    if config.output.suffix != ".keras":
-        raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
-    check_no_result("--output", config.output, config.output.parent)
     with files.whole_file(config.output) as temporary:
         plain.save(temporary)
     if len(dataset.x_test):

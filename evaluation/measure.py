@@ -4,13 +4,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 import utils
 from evaluation import metrics
-from evaluation.judge import accuracy_of_training_on
+from evaluation.judge import READS, accuracy_of_training_on
 from evaluation.two_sample import VERSIONS, Verdict, tell_apart
-from support.commands import UserError
+from support.commands import UserError, progress_bar
 
 # Numbers that say nothing of images without labels: all that a judge of those reads is how they are turned.
 OF_LABELS = ("classifier_score", "confidence", "label_accuracy", "label_accuracy_by_class", "class_balance")
@@ -33,8 +32,8 @@ class Real(NamedTuple):
     images: np.ndarray  # uint8 (N, S, S, C)
     labels: np.ndarray  # int (N,)
     moments: tuple  # of the features of all
-    features: np.ndarray  # float32, of 10,000 of them at random
-    some: np.ndarray  # int, the indices of those
+    features: np.ndarray  # float32 (M, 128), of up to 10,000 of them at random
+    some: np.ndarray  # int (M,), the indices of those
 
 
 class Measured(NamedTuple):
@@ -45,22 +44,25 @@ class Measured(NamedTuple):
 
 
 def softmax(logits):
+    """Turn logits (..., num_classes) into probabilities."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def pixels(images):
+    """Images uint8 (N, S, S, C) as vectors, float32 (N, S * S * C) in 0..1."""
     return images.reshape(len(images), math.prod(images.shape[1:])).astype("float32") / 255
 
 
 def read_digits(judge, images, labels, real):
+    """Show images uint8 (N, S, S, C), and labels int (N,) or None, to the judge; returns a Reading beside a Real."""
     features, logits = utils.look(judge, images)
     labels = logits.argmax(axis=1) if labels is None else labels
     return Reading(images, labels, features, softmax(logits), *nearest_images(images, real.images))
 
 
 def nearest_images(images, real):
-    """`metrics.nearest` in pixels; of large images a part of the real ones at a time, which bounds the memory."""
+    """`metrics.nearest` in pixels of uint8 images; of large ones some of `real` at a time, which bounds the memory."""
     block = 60_000 * 28**2 // real[0].size
     parts = [metrics.nearest(pixels(images), pixels(real[at : at + block])) for at in range(0, len(real), block)]
     distances, indices = (np.stack(each) for each in zip(*parts, strict=True))
@@ -69,6 +71,7 @@ def nearest_images(images, real):
 
 
 def reference(images, labels, features, size, rng):
+    """Make a Real of images, labels and their features, `size` of them to be looked at one by one."""
     some = rng.permutation(len(features))[:size]
     return Real(images, labels, metrics.moments(features), features[some], some)
 
@@ -92,7 +95,10 @@ def score(digits, real, new_distances, in_shares=False):
         "classifier_score": metrics.classifier_score(digits.probabilities),
         "confidence": float(digits.probabilities.max(axis=1).mean()),
         "label_accuracy": float(right.mean()),
-        "label_accuracy_by_class": [float(right[digits.labels == label].mean()) for label in np.unique(digits.labels)],
+        "label_accuracy_by_class": [
+            float(right[digits.labels == label].mean()) if label in digits.labels else None
+            for label in range(num_classes)
+        ],
         "class_balance": metrics.class_balance(
             *(np.bincount(labels, minlength=num_classes) for labels in (readings, real.labels))
         ),
@@ -113,6 +119,16 @@ def check(dataset, judge, images, source):
 def measure(config, dataset, judge, images, labels, source):
     """Measure the first `config.count` digits beside as many real ones; returns a Measured.
 
+    Args:
+        config: an `evaluate.Config`.
+        dataset: `support.dataset.Dataset`, the real digits.
+        judge: as `judge.load_judge` returns it.
+        images, labels: uint8 (N, S, S, C), and int (N,) or, where nothing was asked for, None.
+        source: where they come from, for error messages.
+
+    Raises:
+        UserError: the judge cannot measure these.
+
     The columns of its numbers are "digits"; "training", random training digits measured against the others, about what
     a perfect generator of the training set would reach; and "floor", test digits, which other people wrote
     (training digits where there are none).
@@ -120,8 +136,10 @@ def measure(config, dataset, judge, images, labels, source):
     check(dataset, judge, images, source)
     rng, count = np.random.default_rng(config.seed), config.count
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
-    with tqdm(total=4, desc="evaluating", leave=False) as bar:
-        features = utils.look(judge, real_images)[0]
+    with progress_bar(total=4, desc="evaluating") as bar:
+        features, logits = utils.look(judge, real_images)
+        if config.judge and real_labels.any() and (logits.argmax(axis=-1) == real_labels).mean() <= READS:
+            print(f"{config.judge} reads few of the labels of {config.dataset}: is that what was meant?")
         # As many in all columns: the fewer there are, the more of them are covered.
         size = min(10_000, len(real_images) - (count if len(dataset.x_test) else 0))
         real = reference(real_images, real_labels, features, size, rng)
@@ -129,6 +147,9 @@ def measure(config, dataset, judge, images, labels, source):
         floor = read_digits(judge, floor_images, floor_labels, real)
         numbers = {"digits": None, "training": None, "floor": score(floor, real, floor.nearest_distance)}
         bar.update()
+        if not len(dataset.x_test):  # what was held out, these may be copies of, too
+            images_of_all, labels_of_all = np.concatenate([real_images, floor_images]), [*real_labels, *floor_labels]
+            real = real._replace(images=images_of_all, labels=np.array(labels_of_all))
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
         numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares=labels is not None)
         bar.update()

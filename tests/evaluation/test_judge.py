@@ -82,12 +82,15 @@ def test_a_damaged_judge_of_ones_own_is_to_be_deleted_not_the_committed_one_trai
         judge_for(upside_down, tmp_path)
     with pytest.raises(UserError, match=f"run python -m evaluation.judge --output {path} again"):
         load_judge(path)
+    with pytest.raises(UserError, match=r"nowhere\.keras --dataset fashion_mnist first"):
+        load_judge(tmp_path / "nowhere.keras", "fashion_mnist")
 
 
 def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
     assert "ends in .keras" in refuses(train_judge, "--output", tmp_path / "judge")
     for output in ((), ("--output", JUDGE.parent / ".." / "pretrained" / JUDGE.name)):
         assert "is the judge of MNIST" in refuses(train_judge, "--dataset", "fashion_mnist", *output)
+    assert "overwrite what --models-dir reads" in refuses(train_judge, "--output", tmp_path / "generator.keras")
     assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)

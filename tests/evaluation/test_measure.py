@@ -27,8 +27,9 @@ def test_without_test_digits_training_digits_are_told_from_each_other(real, monk
     monkeypatch.setattr("evaluation.measure.tell_apart", lambda *args: SimpleNamespace(accuracy=0.5))
     dataset = real[0]._replace(x_test=real[0].x_test[:0], y_test=real[0].y_test[:0])
     config = Config(count=150, two_sample=True)
-    numbers, *_ = measure(config, dataset, load_judge(), real[0].x_test, real[0].y_test, "these")
+    numbers, *_ = measure(config, dataset, load_judge(), *real[0][:2], "these")
     assert numbers["training"]["two_sample"] == 0.5
+    assert numbers["digits"]["share_nearer"] > 0.99  # copies, of digits that were held out, too
 
 
 def test_the_nearest_of_large_images_is_found_in_parts():
