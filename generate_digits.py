@@ -66,7 +66,7 @@ class Config:
 
 
 def check(config):
-    """Raise UserError where flags contradict each other, or files cannot be written."""
+    """Raise UserError where flags contradict each other, or files cannot be written; clear away half-written ones."""
     given = [f"--{name}" for name in ("digits", "only", "like") if getattr(config, name) is not None]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
@@ -79,6 +79,8 @@ def check(config):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
         files.check_unread(flag, path, like=config.like and place(config.like))
+    if config.npz and files.are_one(config.npz, place("mnist")):
+        raise UserError(f"--npz {config.npz} holds MNIST itself: choose another place")
     if config.like:
         written = ("output_dir", "npz", "idx", "folders")
         check_outside(config.like, **{name: getattr(config, name) for name in written})

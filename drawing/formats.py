@@ -24,7 +24,7 @@ BLOCK = 100_000
 
 @contextlib.contextmanager
 def npz(path, labels, shape):
-    """Images uint8 (N, 28, 28) and labels int64 (N,) for `numpy.load`, as `numpy.savez` would have written them."""
+    """Images uint8 (N, *shape) and labels int64 (N,) for `numpy.load`, as `numpy.savez` would have written them."""
     with files.whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
 
         @contextlib.contextmanager

@@ -101,9 +101,8 @@ def test_a_png_says_how_to_draw_it_again(tmp_path):
     paths = sorted(tmp_path.glob("*.png"))
     text = Image.open(paths[0]).text
     assert all(Image.open(path).text == text for path in paths) and len(paths) == 14
-    assert (
-        text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(model_files.load_models(PRETRAINED_DIR))}"
-    )
+    models = model_files.load_models(PRETRAINED_DIR)
+    assert text["seed"] == "3" and text["models"] == f"sha256:{hands.fingerprint(models)}"
     python, script, *flags = shlex.split(text["command"])
     assert (python, script) == ("python", "generate_digits.py") and str(tmp_path) not in text["command"]
     again = tmp_path / "again"
@@ -231,8 +230,9 @@ def test_what_is_read_is_not_overwritten(refuses, small_npz, tmp_path, monkeypat
     for like in (mine, "mnist"):
         assert "overwrite what --like reads" in refuses(generate, "--like", like, "--npz", tmp_path / "." / mine.name)
     assert mine.read_bytes() == small_npz.read_bytes()
-    models = ["--models-dir", tmp_path, "--npz", tmp_path / "generator.keras"]
-    assert "overwrite what --models-dir reads" in refuses(generate, *models)
+    assert "holds MNIST itself" in refuses(generate, "--npz", mine)
+    flags = ["--models-dir", tmp_path, "--npz", tmp_path / "generator.keras"]
+    assert "overwrite what --models-dir reads" in refuses(generate, *flags)
 
 
 def test_refuses_to_write_where_it_cannot(refuses, tmp_path):
