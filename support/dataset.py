@@ -59,7 +59,8 @@ class Dataset(_Arrays):
         if not own and not (numbers and self.y_train.any()):
             return self
         labels = np.unique(np.concatenate([self.y_train, self.y_test]))
-        if all(map(str.isdecimal, own)) and (numbers or set(own).isdisjoint(names)):
+        distinct = all(map(str.isdecimal, own)) and len(set(map(int, own))) == len(own)
+        if distinct and (numbers or set(own).isdisjoint(names)):
             own = [str(int(name)) for name in own] or [str(number) for number in range(labels[-1] + 1)]
             known = [str(number) for number in numbers or range(len(names) or MAX_CLASSES)]
         missing = [own[label] for label in labels if own[label] not in known]
@@ -103,8 +104,8 @@ def to_dataset(arrays, sources, path, num_classes=None):
         UserError: they are not images of a size in SIZES with one label each.
     """
     if "images" in arrays:
-        names = {"images": "x_train", "labels": "y_train"}
-        arrays, sources = ({names[key]: each[key] for key in names if key in each} for each in (arrays, sources))
+        names = {"x_train": "images", "y_train": "labels", "x_test": "x_test", "y_test": "y_test"}
+        arrays, sources = ({to: each[key] for to, key in names.items() if key in each} for each in (arrays, sources))
     if (num_classes or 0) > MAX_CLASSES:
         raise UserError(f"{path} has {num_classes} classes: give at most {MAX_CLASSES}")
     dataset = {}
@@ -124,6 +125,8 @@ def to_dataset(arrays, sources, path, num_classes=None):
             )
         if part == "train" and not len(images):
             raise UserError(f"{path} has no training images: give at least one batch")
+        if part == "train" and images.max() == 1:
+            raise UserError(f"{images_in} has no pixel above 1: give 0 to 255, where 255 is ink")
         most = num_classes or MAX_CLASSES
         if labels.size and not 0 <= labels.min() <= labels.max() < most:
             raise UserError(

@@ -1,6 +1,6 @@
 """IDX files, MNIST's own format, under the names that MNIST, EMNIST, QMNIST and KMNIST give theirs.
 
-As in support/readers.py they may be anybody's: UserError where one is damaged, OSError where it cannot be read.
+As in support/readers.py they may be anybody's: UserError where one is damaged, PermissionError where it is not for us.
 """
 
 import gzip
@@ -43,7 +43,7 @@ def find_sets(directory, only=None):
     sets = {}
     # Backwards, so that of a plain file and its .gz the plain one is taken.
     for path in sorted(directory.iterdir(), reverse=True):
-        if (match := NAME.fullmatch(path.name)) and only in (None, match["set"]):
+        if (match := NAME.fullmatch(path.name)) and only in (None, match["set"]) and not path.is_dir():
             field = f"{'y' if match['what'] == 'labels' else 'x'}_{'train' if match['part'] == 'train' else 'test'}"
             sets.setdefault(match["set"] or "", {})[field] = path
     return sets
@@ -90,7 +90,7 @@ def _read(path):
             raise ValueError(f"{'less' if len(data) < size else 'more'} than it promises")
         array = np.frombuffer(data, dtype).reshape(shape)
         return array if kind == 8 else array.astype("int32").reshape(len(array), -1)[:, 0]  # QMNIST: first the class
-    except (UserError, PermissionError):
+    except (UserError, PermissionError, MemoryError):
         raise
     except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own
         finding = "no gzip" if isinstance(error, gzip.BadGzipFile) else "damaged"

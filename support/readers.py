@@ -1,7 +1,7 @@
 """Files of images and labels, as they are: .npz, folders of PNGs; IDX files have support/idx.py. They may be anybody's.
 
 Each reader returns a dict of arrays, under names of Dataset's fields or images and labels, and a dict of what to call
-each of them in an error. All raise UserError where a file is damaged, OSError where it cannot be read.
+each of them in an error. All raise UserError where a file is damaged, PermissionError where it may not be read.
 """
 
 import itertools
@@ -31,11 +31,12 @@ def read_npz(path, keys=KEYS):
             if sum(member.file_size for member in members) > MAX_BYTES:
                 raise too_large(path)
             for member in members:
-                _check_npy(archive, member)
+                if member.filename.removesuffix(".npy") in keys:
+                    _check_npy(archive, member)
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files if key in keys}
         return arrays, {key: f"{key} in {path}" for key in arrays}
-    except (UserError, PermissionError):
+    except (UserError, PermissionError, MemoryError):
         raise
     except Exception as error:  # a damaged zip or npy raises about any error there is
         raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
@@ -46,7 +47,7 @@ def too_large(path):
 
 
 def _check_npy(archive, member):
-    """Raise ValueError where an array in a .npz promises more than its file holds: NumPy would make room for it."""
+    """Raise an error where an array in a .npz promises more than its file holds: NumPy would make room for it."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
         raise ValueError("packed in a way in which NumPy packs nothing")
     with archive.open(member) as file:
@@ -55,6 +56,8 @@ def _check_npy(archive, member):
             (2, 0): np.lib.format.read_array_header_2_0,
         }[np.lib.format.read_magic(file)]
         shape, _, dtype = read_header(file)
+    if dtype.hasobject:
+        raise UserError(f"{member.filename} in {archive.filename} holds Python objects: give integers")
     if math.prod(shape) * dtype.itemsize > member.file_size:
         raise ValueError("an array promises more than there is")
 

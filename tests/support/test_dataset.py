@@ -20,6 +20,8 @@ def test_classes_are_numbered_by_name():
     assert some.numbered_as(tuple("abcdefghijklm"), "the models").y_train.tolist() == [3, 12, 12]
     with pytest.raises(UserError, match="the models has no class '12': give data of a, b, c"):
         some.numbered_as(tuple("abcdefgh"), "the models")
+    some.class_names = ("5", "05")  # two classes, whatever their numbers
+    assert some.numbered_as((), "models without names").y_train.tolist() == [0, 1, 1]
     some.class_names = ("cat", "owl")
     owls = some.numbered_as(("ape", "owl", "cat"), "the models")
     assert owls.y_train.tolist() == [2, 1, 1] and owls.class_names == ("ape", "owl", "cat")

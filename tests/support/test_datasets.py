@@ -47,6 +47,7 @@ BROKEN_ARRAYS = {
     "pickled labels": arrays(y_train=np.array([{}] * 64, dtype=object)),
     "no images": arrays(x_train=np.zeros((0, 28, 28), "uint8"), y_train=np.zeros(0, "uint8")),
     "fewer than a batch": arrays(x_train=np.zeros((15, 28, 28), "uint8"), y_train=np.zeros(15, "uint8")),
+    "black and almost black": arrays(x_train=np.arange(64 * 784, dtype="uint8").reshape(64, 28, 28) % 2),
     "test labels missing": arrays(x_test=np.zeros((4, 28, 28), "uint8")),
 }
 
@@ -56,6 +57,15 @@ def test_refuses_arrays_that_do_not_fit(refuses, tmp_path, name):
     np.savez(tmp_path / "broken.npz", **BROKEN_ARRAYS[name])
     refuses(train.train, "--dataset", tmp_path / "broken.npz", "--models-dir", tmp_path / "models")
     assert not (tmp_path / "models").exists()
+
+
+def test_what_is_in_a_npz_is_neither_dropped_nor_looked_at_where_it_has_no_use(mnist, tmp_path):
+    names = np.array([{}] * 30, dtype=object)
+    parts = {"images": mnist.x_train[:30], "labels": mnist.y_train[:30], "x_test": mnist.x_test, "y_test": mnist.y_test}
+    np.savez(tmp_path / "some.npz", names=names, **parts)
+    assert [len(array) for array in load_dataset(str(tmp_path / "some.npz"))] == [30, 30, 10_000, 10_000]
+    np.savez(tmp_path / "some.npz", **parts | {"labels": names})
+    assert "labels.npy in" in (said := refusal(load_dataset, str(tmp_path / "some.npz"))) and "Python objects" in said
 
 
 BROKEN_BYTES = {
@@ -116,8 +126,9 @@ def test_idx_files_that_are_read_are_not_replaced(refuses, tmp_path):
 
 def test_refuses_what_is_no_path_to_data(refuses, tmp_path):
     Image.new("L", (28, 28)).save(tmp_path / "1.png")
-    for name, said in ((tmp_path, "in no folder"), ("", "there is no data"), ("x" * 300, "too long")):
+    for name, said in ((tmp_path, "in no folder"), ("x" * 300, "too long")):
         assert said in refuses(train.train, "--dataset", name)
+    assert "there is no data" in refusal(load_dataset, "")
 
 
 def test_refuses_missing_data(refuses, tmp_path):

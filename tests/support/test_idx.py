@@ -44,6 +44,15 @@ def test_idx_files_of_mnists_layout(tmp_path, prefix, test, suffix):
     np.testing.assert_array_equal(both(dataset)[1], LABELS)
 
 
+def test_a_directory_of_the_name_of_a_file_hides_none(tmp_path):
+    """An archive of MNIST that many have holds train-images.idx3-ubyte beside a directory train-images-idx3-ubyte."""
+    write_set(tmp_path, "", "t10k", "")
+    for path in list(tmp_path.iterdir()):
+        path.rename(tmp_path / path.name.replace("-idx", ".idx"))
+        path.mkdir()
+    np.testing.assert_array_equal(both(load_dataset(str(tmp_path)))[0], IMAGES)
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_idx_and_npz_hold_the_same(mnist, tmp_path, suffix):
     small = Dataset(mnist.x_train[:50], mnist.y_train[:50], mnist.x_test[:20], mnist.y_test[:20])
