@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import importlib.util
+import itertools
 import os
 import platform
 import shlex
@@ -20,6 +21,8 @@ from tqdm import tqdm
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever another project asks of Keras
+for _limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # by which a run would end early, as if it were done
+    os.environ.pop(_limit, None)
 if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
     # It leaves oneDNN to processors with VNNI; those with AVX2 alone train up to half again as fast by it, too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -79,6 +82,14 @@ def check(config):
                 raise UserError(f"{flag} {value!r} is no {names}: give one")
 
 
+def _check_words(words):
+    """Raise UserError where a flag's value is empty, as of a shell's variable that is not set: a path would be here."""
+    for before, word in itertools.pairwise(["", *words]):
+        flag, equals, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+        if equals and not value:
+            raise UserError(f"{flag} has no value: give one, or leave it out")
+
+
 def run(main, config_class, flags=None):
     """Run a script: flags (those of the command line) to a `config_class`, that to `main`.
 
@@ -89,6 +100,7 @@ def run(main, config_class, flags=None):
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
+        _check_words(sys.argv[1:] if flags is None else flags)
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
             config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)

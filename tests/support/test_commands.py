@@ -144,10 +144,10 @@ def test_what_an_encoding_lacks_is_no_error():
 
 
 def test_the_backend_is_tensorflow_whatever_another_project_asks_for():
-    code = "import os; from support import commands; print(os.environ['KERAS_BACKEND'])"
-    env = os.environ | {"KERAS_BACKEND": "jax"}
+    code = "import os; from support import commands; print({k: v for k, v in os.environ.items() if 'KERAS_' in k})"
+    env = os.environ | {"KERAS_BACKEND": "jax", "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "9"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.stdout == "tensorflow\n", done.stderr
+    assert done.stdout == "{'KERAS_BACKEND': 'tensorflow'}\n", done.stderr
 
 
 def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeypatch, tmp_path):
@@ -169,6 +169,14 @@ def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeyp
 def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, flag):
     monkeypatch.chdir(tmp_path)
     assert rf"{flag} 'd\udcff' is no text" in refuses(main, flag, os.fsdecode(b"d\xff"))
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_value_that_is_empty_is_no_place(refuses, tmp_path, monkeypatch):
+    """As of a shell's variable that is not set: it would be the directory that one is in."""
+    monkeypatch.chdir(tmp_path)
+    for flags in (["--models-dir", "", "--epochs", "1"], ["--models-dir="], ["--epochs=1", "--models-dir", ""]):
+        assert refuses(train.train, *flags).startswith("error: --models-dir has no value: give one")
     assert not any(tmp_path.iterdir())
 
 
