@@ -1,5 +1,7 @@
 """Which digits a step gets: a function of (seed, step), so a run can be picked up anywhere."""
 
+import math
+
 import tensorflow as tf
 
 
@@ -11,6 +13,8 @@ def training_batches(images, labels, batch_size, seed, first_step=0, replicas=ra
         labels: int (N,).
         replicas: those of all `of` that the batches are for: of each step's batch every one has an equal share, at its
             place, and here come the shares of these, one after the other.
+
+    Some batches are made ahead, 64 of small ones, of large ones as many as fit into 32 MB.
 
     Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
     no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.
@@ -32,4 +36,5 @@ def training_batches(images, labels, batch_size, seed, first_step=0, replicas=ra
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
     first = first_step * len(replicas)
-    return tf.data.Dataset.range(first, 2**62).map(batch).prefetch(64).with_options(untuned)
+    ahead = min(64, max(2, 2**25 // (share * math.prod(images.shape[1:]))))
+    return tf.data.Dataset.range(first, 2**62).map(batch).prefetch(ahead).with_options(untuned)

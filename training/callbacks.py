@@ -1,7 +1,7 @@
 """What happens around the steps: progress, sheets of digits, plots, the state saved.
 
-After what measures it, they end an epoch in the order SampleSheets, Progress, Plot, Checkpoints: it is over once
-Progress has put it into the record, and what was done before that can be done again.
+After what measures it, they end an epoch in the order SampleSheets, Progress, `board.Board`, Plot, Checkpoints: it is
+over once Progress has put it into the record, and what was done before that can be done again.
 """
 
 import functools
@@ -28,7 +28,8 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         record: `record.Record` that the losses go into.
-        images: how many the whole run sees.
+        epochs, images: how many the whole run has, and sees.
+        batch_size: images a step.
     """
 
     def __init__(self, record, epochs, images, batch_size):

@@ -95,12 +95,16 @@ def find(models_dir):
 
 
 def restore(state, gan):
-    """Set a compiled `gan.GAN` to a State; returns its Record."""
+    """Set a compiled `gan.GAN` to a State; returns its Record. Raises UserError where this Keras cannot read it."""
+    import tensorflow as tf
+
     try:
         with contextlib.chdir(state.path):  # TensorFlow takes a path to read for a pattern: exp[1] would match exp1
             _checkpoint(gan).read(STATE).assert_consumed()
         record = Record.load(state.path / RECORD)
-    except Exception as error:  # the bytes are those that were saved, so only another version of Keras can fail
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise
+    except Exception as error:  # the bytes are those that were saved, so another version of Keras must be to blame
         reason = str(error).partition("\n")[0]
         raise UserError(f"{state.path} cannot be restored ({reason}): start anew, without --resume") from error
     for path in _states(state.path.parent.parent, state.path.parent.name):

@@ -15,7 +15,8 @@ from support.commands import UserError
 def only_run(models_dir):
     """Keep a directory of models to this run; raises UserError where another has it.
 
-    The lock is the operating system's, so a run that crashes does not leave it behind.
+    The lock is the operating system's, so a run that crashes does not leave it behind; but for a file system without
+    locks, where filelock makes do with a file.
     """
     lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
     try:

@@ -49,7 +49,7 @@ class Muon(keras.optimizers.Muon):
     def __init__(self, network, learning_rate, beta_1=0.5, **kwargs):
         plain = {"weight_decay": None, "adam_weight_decay": None, "nesterov": False, "rms_rate": None}
         super().__init__(learning_rate, adam_beta_1=beta_1, momentum=beta_1, **plain, **kwargs)
-        self.matrices = [weight.path for weight in network.trainable_variables if len(weight.shape) > 1][1:-1]
+        self.matrices = [weight.path for weight in network.trainable_variables if weight.path.endswith("/kernel")][1:-1]
 
     def _should_use_adamw(self, variable):
         return variable.path not in self.matrices

@@ -132,9 +132,10 @@ class Run:
             self.record = checkpoint.restore(self.state, gan)
         if not self.chief:
             self.received.close()  # now: a worker whose fellow dies has no time to
-        self.earlier, self.gan, self.first_step = self.record.seconds["total"], gan, gan.step
+        self.earlier, self.first_step = self.record.seconds["total"], gan.step
         self.replicas = here = gan.generator.distribute_strategy.num_replicas_in_sync
         self.about["replica_counts"] = before = list(self.state.about.get("replica_counts", ())) if self.state else []
+        self.gan = gan  # only now: with it, a signal saves
         steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
         if self.chief and before and before[-1] != here and gan.step < steps:
             print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")

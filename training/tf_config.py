@@ -30,8 +30,8 @@ def read_cluster(text=None):
     for job in jobs:
         if job not in ("chief", "worker"):
             raise UserError(f"TF_CONFIG has tasks of type {job!r}: leave them out, there are only chief and worker")
-    if not isinstance(kind, str) or kind not in jobs:
-        raise UserError(f"TF_CONFIG's task is of type {kind!r}, which its cluster lacks: choose of {', '.join(jobs)}")
+    if not isinstance(kind, str) or not jobs.get(kind):
+        raise UserError(f"TF_CONFIG's task is of type {kind!r}, of which its cluster has none: write {EXAMPLE}")
     for address in workers:
         match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None
         if not match or not 0 < int(match[1]) < 2**16 or not _names_a_host(address.rpartition(":")[0]):
@@ -39,7 +39,7 @@ def read_cluster(text=None):
         if workers.count(address) > 1:
             raise UserError(f"TF_CONFIG has {address} twice: give each worker a port of its own")
     if type(index) is not int or not 0 <= index < len(jobs[kind]):
-        raise UserError(f"TF_CONFIG's index {index} is out of range: {kind} has 0 to {len(jobs[kind]) - 1}")
+        raise UserError(f"TF_CONFIG's index {index!r} is out of range: {kind} has 0 to {len(jobs[kind]) - 1}")
     if len(jobs.get("chief", [])) > 1:
         raise UserError(f"TF_CONFIG has {len(jobs['chief'])} chiefs: leave one, or none")
     if len(workers) == 1:

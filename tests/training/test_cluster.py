@@ -104,7 +104,7 @@ def test_two_workers(start_workers, small_npz, tmp_path):
         ('{"cluster": {"worker": ["a:1", "b:2"]}}', "lacks a part"),
         (tf_config(2), "index 2 is out of range"),
         (tf_config(-1), "index -1 is out of range"),
-        (tf_config("0"), "index 0 is out of range"),
+        (tf_config("0"), "index '0' is out of range"),
         (tf_config(0, kind="cook"), "'cook'"),
         (tf_config(0, kind=["worker"]), "['worker']"),
         (tf_config(0, kind="evaluator"), "'evaluator'"),
