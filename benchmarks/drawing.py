@@ -62,18 +62,19 @@ def benchmark(config):
     """Run everything, write RESULTS and print the sentence."""
     results = {key: [] for key in ("sheet", "bound", *FORMATS)}
     models = [MODELS / f"{name}.keras" for name in ("generator", "discriminator")]
-    with tqdm(total=len(results) * config.pairs, unit=" runs") as bar, tempfile.TemporaryDirectory() as directory:
-        sheet = ["generate_digits.py", "--models-dir", MODELS, "--output-dir", directory]
-        for number in range(config.pairs):
-            results["sheet"].append(seconds(command, *sheet))
-            bar.update()
-            bound = [sys.executable, "-c", BOUND, *models]
-            results["bound"].append(seconds(subprocess.run, bound, check=True, capture_output=True))
-            bar.update()
-            for key in FORMATS:
-                many = [*sheet, "--count", MANY, f"--{key}", Path(directory) / f"{key}{number}"]
-                results[key].append(seconds(command, *many))
+    with tqdm(total=len(results) * config.pairs, unit=" runs") as bar:
+        for _ in range(config.pairs):
+            with tempfile.TemporaryDirectory() as directory:
+                sheet = ["generate_digits.py", "--models-dir", MODELS, "--output-dir", directory]
+                results["sheet"].append(seconds(command, *sheet))
                 bar.update()
+                bound = [sys.executable, "-c", BOUND, *models]
+                results["bound"].append(seconds(subprocess.run, bound, check=True, capture_output=True))
+                bar.update()
+                for key in FORMATS:
+                    many = [*sheet, "--count", MANY, f"--{key}", Path(directory) / key]
+                    results[key].append(seconds(command, *many))
+                    bar.update()
     results["machine"] = machine()
     files.write_json(RESULTS, results)
     print(sentence(json.loads(RESULTS.read_text())))

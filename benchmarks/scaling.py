@@ -9,8 +9,8 @@ all cores, as `train.py` is by default. Whether the digits are as good is measur
 
 Writes benchmarks/scaling.json and prints the tables of benchmarks/README.md, the last of which is a model of other
 machines: a step takes Muon's work, which each worker does, that of the images, divided, and the exchange of gradients
-around a ring of N workers, 2 (N - 1) / N of their bytes through each link and 2 (N - 1) delays (Patarasu and Yuan,
-2009). Links and GPUs are assumed, not measured.
+around a ring of N workers, 2 (N - 1) / N of their bytes through each link and, for each network, 2 (N - 1) delays
+(Patarasu and Yuan, 2009). Links and GPUs are assumed, not measured.
 """
 
 import contextlib
@@ -151,7 +151,7 @@ def best_number(divided, size, link):
 
 
 def speed_table(results):
-    """Images a second: mean and spread over the rounds, beside one worker on one core with the same batch."""
+    """Images a second, slowest and fastest round; the mean beside one worker on one core with the same batch."""
     lines = ["| | batch a worker | images/s | beside one worker on one core |", "|---|---|---|---|"]
     for row in results["speed"]:
         alone = next(other for other in results["speed"] if other["batch_size"] == row["batch_size"])

@@ -52,8 +52,7 @@ class Config:
 
 def pin(threads):
     """Let this process have so many cores: what it starts, TensorFlow's threads too, share them."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, own_cores(threads))
+    os.sched_setaffinity(0, own_cores(threads))
 
 
 def measure(batch_size, threads, seconds, parts=False):
@@ -174,8 +173,7 @@ def table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
-    if hasattr(os, "sched_setaffinity"):
-        own_cores(max(config.threads))  # refuses before anything is timed
+    own_cores(max(config.threads))  # refuses before anything is timed
     results = {"mflop_per_image": None, "rows": []}
     with tqdm(total=len(config.batch_sizes) * len(config.threads) + 2, unit=" runs") as bar:
         for threads in config.threads:

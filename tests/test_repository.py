@@ -41,7 +41,8 @@ KNOWN = ("make ", "pip install -r ", *(f"python {script}" for script in MAIN))
 
 def test_readme_commands_are_all_known():
     """Each is run below, or is one of those that set up what the tests run in."""
-    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest", "python -m pytest -m stress"}
+    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest -m stress"}
+    setup |= {"python -m pytest --numprocesses 2 --dist loadfile"}
     setup |= {"tensorboard --logdir logs", "apt-get install dataset-fashion-mnist"}
     for command in COMMANDS:
         assert command in setup or command.startswith(KNOWN)
@@ -157,7 +158,12 @@ def test_the_root_and_the_rooms_are_small():
     assert {path.stem for path in ROOT.glob("*.py")} == MODEL | COMMANDS_AT_ROOT | {"utils"}
     for room in ("training", "evaluation", "drawing", "page", "support", "benchmarks"):
         assert ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
-    lengths = {path: len(path.read_text().splitlines()) for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    environments = tuple(str(mark.parent) for mark in ROOT.glob("*/pyvenv.cfg"))
+    lengths = {
+        path: len(path.read_text().splitlines())
+        for path in ROOT.rglob("*.py")
+        if not str(path).startswith(environments)
+    }
     assert max(lengths.values()) < 250 and lengths[ROOT / "train.py"] <= 170, lengths
 
 
