@@ -1,6 +1,7 @@
 """What TensorBoard is given."""
 
 import csv
+import importlib
 import io
 import sys
 
@@ -44,7 +45,8 @@ def test_a_disk_that_fills_with_logs_is_told(config, refuses, monkeypatch, tmp_p
     def fail(*args, **options):
         raise tf.errors.InternalError(None, None, "Could not flush events file.")
 
-    monkeypatch.setattr(tf.summary, "image", fail)
+    summary = importlib.import_module("tensorflow.summary")  # as Keras does: then `tf.summary` is another
+    monkeypatch.setattr(summary, "text", fail)
     error = refuses(train.train, *flags_of(config), "--log-dir", tmp_path / "logs")
     assert f"cannot write the logs in {tmp_path / 'logs'}" in error
 
