@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The matrices are small: several threads for each gain nothing, and where other work runs beside, cost twenty times.
@@ -24,11 +25,12 @@ import numpy as np
 import pytest
 from helpers import DEFAULT_WIDTHS, ROOT, run_in
 
+import evaluate
 import play
 import train
 import utils
 from benchmarks.page import chromium, find_chromium
-from evaluation import judge
+from evaluation import judge, measure
 from support.dataset import Dataset
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
@@ -126,6 +128,21 @@ def real(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def measured_real(real):
+    """What is measured of 600 real digits that nobody drew, and how many were looked at one by one for it."""
+    counts = []
+
+    def count(*args, reference=measure.reference):
+        found = reference(*args)
+        counts.append(len(found.features))
+        return found
+
+    with mock.patch.object(measure, "reference", count):
+        numbers, *_ = measure.measure(evaluate.Config(count=600), real[0], judge.load_judge(), *real[0][2:], "these")
+    return numbers, counts
+
+
+@pytest.fixture(scope="session")
 def reader():
     """The committed judge, which never saw a generated digit, as a function: uint8 (N, 28, 28, 1) -> labels (N,)."""
     return lambda images: utils.look(judge.load_judge(), images)[1].argmax(axis=-1)
@@ -182,9 +199,13 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def play_html(tmp_path_factory):
+def play_html(made_once):
     """The page of the pretrained models."""
-    return play.play(play.Config(models_dir=PRETRAINED_DIR, output_dir=tmp_path_factory.mktemp("page")))
+
+    def make(directory):
+        play.play(play.Config(models_dir=PRETRAINED_DIR, output_dir=directory))
+
+    return made_once("page", make) / "play.html"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import tracemalloc
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -142,16 +143,15 @@ def test_more_digits_begin_with_the_same_digits(tmp_path):
     assert np.abs(many[:20].astype(int) - few).max() <= 1  # another batch size may round another way
 
 
-def test_takes_the_trained_models_or_else_the_pretrained(checkout, run_script, short_run):
-    before = run_script("generate_digits.py", cwd=checkout)
-    assert before.returncode == 0, before.stderr
-    assert "pretrained" in before.stdout
-    shutil.copytree(short_run / "models", checkout / "models", dirs_exist_ok=True)
-    after = run_script("generate_digits.py", "--output-dir", "über uns", cwd=checkout)
-    assert after.returncode == 0 and after.stdout.startswith("drew 100 digits of models: "), after.stderr
-    assert (checkout / "über uns" / "digits.png").read_bytes() != (
-        checkout / "generated_digits/digits.png"
-    ).read_bytes()
+def test_takes_the_trained_models_or_else_the_pretrained(capsys, monkeypatch, short_run, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    generate(Config())
+    assert "pretrained" in capsys.readouterr().out
+    shutil.copytree(short_run / "models", tmp_path / "models")
+    generate(Config(output_dir=Path("über uns")))
+    assert capsys.readouterr().out.startswith("drew 100 digits of models: ")
+    sheets = [(tmp_path / place / "digits.png").read_bytes() for place in ("generated_digits", "über uns")]
+    assert sheets[0] != sheets[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The repository: the README's commands run, and the code is tidy."""
 
 import ast
+import contextlib
 import importlib
 import json
 import re
@@ -41,9 +42,8 @@ KNOWN = ("make ", "pip install -r ", *(f"python {script}" for script in MAIN))
 
 def test_readme_commands_are_all_known():
     """Each is run below, or is one of those that set up what the tests run in."""
-    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest -m stress"}
-    setup |= {"python -m pytest --numprocesses 2 --dist loadfile"}
-    setup |= {"tensorboard --logdir logs", "apt-get install dataset-fashion-mnist"}
+    setup = {"python3 -m venv .venv", ". .venv/bin/activate", "python -m pytest --numprocesses 2 --dist loadfile"}
+    setup |= {"python -m pytest -m stress", "tensorboard --logdir logs", "apt-get install dataset-fashion-mnist"}
     for command in COMMANDS:
         assert command in setup or command.startswith(KNOWN)
 
@@ -58,8 +58,23 @@ def few(mnist, tmp_path_factory):
     return directory
 
 
+def run_command(command, *more):
+    _, script, *words = shlex.split(command)
+    main = MAIN[script]
+    commands.run(main, sys.modules[main.__module__].Config, [*words, *map(str, more)])
+
+
+@pytest.fixture(scope="module")
+def trained(few, tmp_path_factory):
+    """A directory in which the README's first run was made."""
+    directory = tmp_path_factory.mktemp("trained")
+    with contextlib.chdir(directory):
+        run_command("python train.py", "--dataset", few / "320.npz", "--epochs", 1)
+    return directory
+
+
 @pytest.mark.parametrize("command", dict.fromkeys(command for command in COMMANDS if ".py" in command))
-def test_readme_command_runs(command, checkout, few, monkeypatch):
+def test_readme_command_runs(command, checkout, few, monkeypatch, request, capsys):
     """As it stands, but with a small data set, which classifiers see once, and with a file where one is asked for.
 
     In this process: that each script starts by itself, other tests show.
@@ -71,25 +86,27 @@ def test_readme_command_runs(command, checkout, few, monkeypatch):
     monkeypatch.setattr(judge, "fit_classifier", fit_once)
     monkeypatch.setattr(two_sample, "fit_classifier", fit_once)
     flags = {
-        "train.py": ["--dataset", few / "320.npz", "--epochs", 1],
+        "train.py": ["--dataset", few / "320.npz", "--epochs", 2 if "--resume --epochs" in command else 1],
         "evaluate.py": ["--dataset", few / "960.npz", "--count", 300],
         "generate_digits.py": ["--count", 200] if "70000" in command else [],
     }
+    if command == "python train.py" or "--resume" in command:
+        shutil.copytree(request.getfixturevalue("trained"), checkout, dirs_exist_ok=True)
     shutil.copy(few / "960.npz", checkout / "digits.npz")
     if "--models-dir fashion" in command and "train.py" not in command:  # what an earlier line of the README left
         shutil.copytree(checkout / "models" / "pretrained", checkout / "fashion")
         run = json.loads((checkout / "fashion" / "run.json").read_text())
         (checkout / "fashion" / "run.json").write_text(json.dumps(run | {"classes": FASHION}))
     monkeypatch.chdir(checkout)
-    _, script, *words = shlex.split(command)
-    main = MAIN[script]
-    commands.run(main, sys.modules[main.__module__].Config, [*words, *map(str, flags.get(script, []))])
+    if command != "python train.py":
+        run_command(command, *flags.get(command.split()[1], []))
+    assert "starting one" not in capsys.readouterr().out
 
 
 def test_every_command_that_is_named_has_these_flags():
     """In the text of both READMEs, too; FILE, DIRECTORY and the like stand for what there is."""
-    texts = [(ROOT / place / "README.md").read_text() for place in (".", "benchmarks")]
-    named = {words for text in texts for words in re.findall(r"`(?:[A-Z_]+=\S+ )*python ([\w/]+\.py[^`]*)`", text)}
+    texts = [(ROOT / name).read_text() for name in ("README.md", "benchmarks/README.md", "CONTRIBUTING.md")]
+    named = {words for text in texts for words in re.findall(r"`(?:[A-Z_]+=\S+ )*python\s+([\w/]+\.py[^`]*)`", text)}
     assert len(named) > 20
     for script, *words in map(shlex.split, sorted(named)):
         module = importlib.import_module(script.removesuffix(".py").replace("/", "."))
@@ -220,13 +237,12 @@ def test_make_knows_its_targets(command, checkout):
 
 @pytest.mark.parametrize("files", [command.split()[-1] for command in COMMANDS if command.startswith("pip")])
 def test_requirements_are_met_here(files):
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-index", "-r", files]
-    assert subprocess.run(command, cwd=ROOT).returncode == 0
+    pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-index"]
+    assert subprocess.run([*pip, "-r", files], cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
 def test_ruff(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", "."], cwd=ROOT, capture_output=True, text=True
-    )
+    ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+    done = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -24,8 +24,10 @@ def test_the_judge_reads_real_digits(judge, mnist):
     assert (look(judge, mnist.x_test)[1].argmax(axis=1) == mnist.y_test).mean() >= 0.995
 
 
-def by_strength(images, labels):
+@pytest.fixture(scope="module")
+def by_strength(real):
     """Each kind of damage at growing strength, from none: name -> list of image arrays."""
+    images, labels = real[0].x_test, real[0].y_test
     rng = np.random.default_rng(0)
     noise = rng.standard_normal(images.shape)
     ndimage = scipy.ndimage
@@ -53,9 +55,9 @@ def reference(judge, real):
 @pytest.mark.parametrize(
     "kind", ["noise", "blur", "erosion", "dilation", "broken strokes", "missing classes", "few distinct"]
 )
-def test_distances_rise_with_the_damage(judge, real, reference, kind):
+def test_distances_rise_with_the_damage(judge, by_strength, reference, kind):
     frechet, kernel = [], []
-    for images in by_strength(real[0].x_test, real[0].y_test)[kind]:
+    for images in by_strength[kind]:
         features, _ = look(judge, images)
         frechet.append(metrics.frechet_distance(metrics.moments(reference), metrics.moments(features)))
         kernel.append(metrics.kernel_distance(reference, features)[0])

@@ -5,14 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from evaluate import Config
-from evaluation import measure as measure_module
 from evaluation.judge import load_judge
 from evaluation.measure import measure, nearest_images
 
 
-def test_random_training_digits_are_near_the_others(real):
-    numbers, *_ = measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
-    training = numbers["training"]
+def test_random_training_digits_are_near_the_others(measured_real):
+    training = measured_real[0]["training"]
     assert training["frechet_distance"] < 5 and training["label_accuracy"] > 0.99 and training["precision"] > 0.8
 
 
@@ -41,15 +39,6 @@ def test_the_nearest_of_large_images_is_found_in_parts():
     assert distances.max() < 0.1
 
 
-def test_all_columns_are_measured_against_as_many(real, monkeypatch):
+def test_all_columns_are_measured_against_as_many(measured_real):
     """Else coverage, which falls with their number, would not compare: here 600 or 1,000 of 1,200."""
-    counts = []
-
-    def count(*args, reference=measure_module.reference):
-        found = reference(*args)
-        counts.append(len(found.features))
-        return found
-
-    monkeypatch.setattr(measure_module, "reference", count)
-    measure(Config(count=600), real[0], load_judge(), *real[0][2:], "these")
-    assert counts == [600, 600]
+    assert measured_real[1] == [600, 600]

@@ -1,7 +1,6 @@
 """States on disk: damaged, half written, of another run."""
 
 import errno
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from helpers import assert_equal_weights, assert_resumes, assert_same_run, flags_of
 
-import discriminator
 import gan
 import train
 from support import commands, files
@@ -58,29 +56,14 @@ def test_a_state_of_numbers_that_are_not_finite_is_not_kept(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_layers_that_draw_random_numbers_resume_exactly(config, stop_at, monkeypatch, tmp_path):
-    def with_dropout(*args, **shape):
-        network = build_discriminator(*args, **shape)
-        inputs = keras.Input(network.input_shape[1:])
-        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
-
-    build_discriminator = discriminator.build_discriminator
-    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout)
-    whole = tmp_path / "whole"
-    train.train(replace(config, models_dir=whole / "models", samples_dir=whole / "samples"))
-    stop_at(callbacks.Progress, "on_train_batch_end", 3)
-    with pytest.raises(commands.Stopped):
-        train.train(config)
-    assert_resumes(config, whole)
-
-
-def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed):
-    """Nothing was saved, so --resume begins anew, though there is a state of another run."""
+def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, stop_at, capsys):
+    """Nothing was saved, so --resume begins anew, though there is a state of another run, which it would refuse."""
     shutil.copytree(undisturbed / "models", config.models_dir)
-    config = replace(config, generator_width=8, epochs=1)
     checkpoint.begin(config.models_dir)
-    train.train(replace(config, resume=True))
-    assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
+    stop_at(train, "build_gan")
+    with pytest.raises(commands.Stopped):
+        train.train(replace(config, generator_width=8, epochs=1, resume=True))
+    assert "to resume: starting one" in capsys.readouterr().out
 
 
 def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, refuses, monkeypatch):

@@ -14,17 +14,10 @@ import pytest
 from helpers import ROOT, assert_same_run, flags_of, resume, run_in
 
 import train
+from benchmarks.scaling import ports
 from support.commands import UserError
 from training import checkpoint, cluster
 from training.tf_config import read_cluster
-
-
-def free_ports(count):
-    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [door.getsockname()[1] for door in doors]
-    for door in doors:
-        door.close()
-    return [f"127.0.0.1:{port}" for port in ports]
 
 
 def tf_config(index, workers=("host1:4000", "host2:4000"), kind="worker", **jobs):
@@ -37,7 +30,7 @@ def start_workers(tmp_path):
     processes = []
 
     def start(*configs):
-        workers = free_ports(len(configs))
+        workers = ports(len(configs))
         for index, config in enumerate(configs):
             notes = config.models_dir.parent / "notes.jsonl"
             notes.parent.mkdir(parents=True, exist_ok=True)
@@ -141,14 +134,14 @@ def test_refuses_a_port_that_is_taken(refuses, monkeypatch, small_npz, tmp_path)
 
 
 def test_refuses_a_batch_that_cannot_be_shared(refuses, monkeypatch, small_npz, tmp_path):
-    monkeypatch.setenv("TF_CONFIG", tf_config(0, free_ports(3)))
+    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(3)))
     error = refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
     assert "--batch-size 32 cannot be shared by 3 workers" in error and not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path):
-    workers = free_ports(2)
+    workers = ports(2)
     monkeypatch.setenv("TF_CONFIG", tf_config(index, workers))
     monkeypatch.setenv(cluster.PATIENCE, "0.5")
     places = ["--models-dir", tmp_path / "models", "--samples-dir", tmp_path / "samples"]
@@ -165,7 +158,7 @@ def meet():
     """Have workers meet in threads; returns what each came to: files, None for the chief, or its UserError."""
 
     def meet(*greetings, files=None, refusal=None):
-        workers, ends = free_ports(len(greetings)), [None] * len(greetings)
+        workers, ends = ports(len(greetings)), [None] * len(greetings)
 
         def work(index):
             with cluster.Cluster(workers, index) as one:
@@ -201,7 +194,7 @@ def test_the_others_begin_with_what_the_chief_gives(meet):
 
 def test_a_worker_that_loses_the_chief_says_so_and_ends():
     """Also while it waits within TensorFlow, and while what TensorFlow says as it starts is silenced."""
-    workers = free_ports(2)
+    workers = ports(2)
     lines = [
         "import time; from support.commands import quiet; from training.cluster import Cluster",
         f"one = Cluster({workers}, 1).__enter__(); one.join({{}})",

@@ -18,6 +18,7 @@ import keras
 import pytest
 from helpers import ROOT, assert_resumes, assert_same_run, caption, flags_of, resume, run_in
 
+import discriminator
 import generator
 import train
 import utils
@@ -95,16 +96,17 @@ def test_a_run_that_is_measured_from_its_second_sitting_on_can_be_written(small_
     assert first["frechet_distance"] == "" and float(second["frechet_distance"]) > 0
 
 
-def test_signals_save_and_kills_do_no_harm(config, undisturbed):
-    """Stopped by SIGTERM, killed, and taken up by the command that was printed: the same as never stopped.
-
-    Nor does what a kill may leave of half a state.
-    """
+def test_signals_save_and_kills_do_no_harm(config, undisturbed, refuses):
+    """Stopped, killed, taken up by the command that was printed: as if never stopped. Meanwhile others are refused."""
     config = replace(config, checkpoint_every=1)
     command = [sys.executable, "train.py", *flags_of(config)]
     for signum, exit_code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         before = checkpoint.find(config.models_dir)
         process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        while not before and not (config.models_dir / ".running").exists() and process.poll() is None:
+            time.sleep(0.01)
+        if not before:
+            assert f"process {process.pid}" in refuses(train.train, *flags_of(config))
         while checkpoint.find(config.models_dir) == before and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signum)
@@ -114,7 +116,7 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed):
             command = shlex.split(printed.partition("to go on: ")[2])
     temporary = config.models_dir / "checkpoint" / ".new" / "state_temp" / "part-0.tempstate1"
     temporary.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text("half a state")
+    temporary.write_text("half a state")  # as a kill may leave it
     assert_resumes(config, undisturbed)
 
 
@@ -154,12 +156,23 @@ def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
 
-LATER = [pytest.param(place, marks=pytest.mark.stress) for place in ((train, "build_gan"), (Record, "save"))]
+LATER = [pytest.param(place, marks=pytest.mark.stress) for place in (None, (train, "build_gan"), (Record, "save"))]
 
 
-@pytest.mark.parametrize("place", [None, *LATER])
-def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path):
-    """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early."""
+@pytest.mark.parametrize("place", [(callbacks.Progress, "on_train_batch_end"), *LATER])
+def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path, monkeypatch):
+    """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early.
+
+    With a layer that draws random numbers, which go on, too.
+    """
+
+    def with_dropout(*args, **shape):
+        network = build_discriminator(*args, **shape)
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
+
+    build_discriminator = discriminator.build_discriminator
+    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout)
     config = replace(config, epochs=1, lr_fall=0.0)
     train.train(config)
     (config.models_dir / "checkpoint").mkdir()
@@ -228,16 +241,7 @@ def test_a_lock_goes_from_a_disk_that_can_no_longer_be_written(tmp_path, monkeyp
 
 
 def test_one_run_a_directory(config, refuses):
-    """A second is refused and told of the first; a crash leaves no lock."""
-    first = subprocess.Popen(
-        [sys.executable, "train.py", *flags_of(config)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while not (config.models_dir / ".running").exists():
-        assert first.poll() is None
-        time.sleep(0.01)
-    assert f"process {first.pid}" in refuses(train.train, *flags_of(config))
-    assert first.poll() is None
-    first.kill()
-    first.wait()
+    """A second is refused and told of the first."""
+    config.models_dir.mkdir()
     with lock.only_run(config.models_dir):
         assert f"process {os.getpid()}" in refuses(train.train, *flags_of(config))
