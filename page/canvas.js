@@ -115,9 +115,10 @@ class Tile {
     input[latentDim + label] += 1 - share;
     input[latentDim + target] += share;
     this.stale = false;
-    if (input.every((value, index) => value === this.input[index])) return;
+    const judged = share > 0.5 ? target : label;
+    if (judged === this.label && input.every((value, index) => value === this.input[index])) return;
     this.input = input;
-    this.label = share > 0.5 ? target : label;
+    this.label = judged;
     this.unrated = true;
     const numbers = generator.run(input);
     for (let index = 0; index < this.pixels.length; index++) this.pixels[index] = (numbers[index] + 1) * 127.5;

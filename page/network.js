@@ -192,7 +192,7 @@ const OPERATIONS = {
   relu({slope, threshold, max}) {
     if (threshold !== 0 || max !== null) {
       const most = max ?? Infinity;
-      return each((value) => (value >= threshold ? Math.min(value, most) : slope * (value - threshold)));
+      return each((value) => (value > threshold ? Math.min(value, most) : slope * (value - threshold)));
     }
     const straight = (1 + slope) / 2, bent = (1 - slope) / 2;
     return (input) => { // the usual ones in a loop of their own, without a branch that nobody can predict

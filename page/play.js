@@ -52,7 +52,7 @@ function readLink() {
   const ranges = {hand: [maxHand, 1], other: [maxHand, 1], blend: [100, 1], turn: [100, 1]};
   for (const [name, value] of parts) {
     if (name === "text" || name === "into") {
-      const {text, complaint} = understood(value);
+      const {text, complaint} = understood(value || (name === "into" ? "none" : ""));
       if (text !== null) found[name] = text;
       if (complaint) complaints.add(complaint);
     } else if (Object.hasOwn(ranges, name) && /^\d+$/.test(value) && Number(value) <= ranges[name][0]) {
