@@ -86,3 +86,8 @@ def assert_resumes(config, reference):
     resume(config)
     assert_same_run(config.models_dir, config.samples_dir, reference)
     assert not (config.models_dir / "checkpoint").exists()
+
+
+def tf_config(index, workers=("host1:4000", "host2:4000"), kind="worker", **jobs):
+    """What TF_CONFIG should be for the task `index` of `kind`, among workers or `jobs`."""
+    return json.dumps({"cluster": jobs or {"worker": list(workers)}, "task": {"type": kind, "index": index}})

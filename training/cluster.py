@@ -18,6 +18,8 @@ from support.commands import UserError
 PATIENCE = "WORKERS_TIMEOUT"  # environment variable: seconds to wait for the workers that have not come
 GOODBYE = b"."
 GRACE = 3  # seconds: workers are started, and told to stop, not quite at the same time
+# A machine that vanishes says nothing: ask after 15 seconds of silence, and give up after 30. The first has two names.
+IDLE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 
 
 class Cluster:
@@ -124,14 +126,13 @@ class Cluster:
             self.door.settimeout(left)
             try:
                 peer, _ = self.door.accept()
-                peer.settimeout(5)
-                message = json.loads(_receive(peer, 2**20))
-                number = message["worker"]
-                if number not in range(1, len(self.workers)):
+                message = json.loads(_receive(peer, 2**20, time.monotonic() + 5))
+                number, greeting = message["worker"], message["greeting"]
+                if number not in range(1, len(self.workers)) or not isinstance(greeting, dict):
                     raise ValueError(number)
-            except (OSError, ValueError, LookupError, TypeError):  # nobody of ours
+            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # nobody of ours
                 continue
-            self.peers[number], greetings[number] = peer, message["greeting"]
+            self.peers[number], greetings[number] = peer, greeting
         return greetings
 
     def _reply(self, error, files=None):
@@ -141,8 +142,9 @@ class Cluster:
                 _send(peer, json.dumps([error, list(files or ())]).encode())
                 for content in (files or {}).values():
                     _send(peer, content)
-            except OSError:
-                pass  # it has gone, and is soon missed
+            except OSError:  # it has gone, and is now missed
+                with contextlib.suppress(OSError):
+                    peer.shutdown(socket.SHUT_RDWR)
 
     def _watch(self):
         self.door.close()  # TensorFlow needs the port
@@ -150,9 +152,8 @@ class Cluster:
         self.stderr = os.dup(2)  # which is silenced while TensorFlow starts
         for number, peer in self.peers.items():
             peer.settimeout(None)
-            # A machine that vanishes says nothing: ask after 15 seconds of silence, and give up after 30.
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+            for option, value in IDLE.items():
                 if hasattr(socket, option):
                     peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
             self.parted[number] = threading.Event()
@@ -195,24 +196,30 @@ class Cluster:
         self.watching = False
         if self.chief:
             for peer in self.peers.values():
-                peer.sendall(GOODBYE)
+                with contextlib.suppress(OSError):  # all is done, also where one has gone meanwhile
+                    peer.sendall(GOODBYE)
 
 
 def _send(peer, content):
     peer.sendall(struct.pack(">Q", len(content)) + content)
 
 
-def _receive(peer, limit=2**32):
-    """What `_send` sent; raises ValueError where it is longer than `limit`, and OSError where it breaks off."""
-    (size,) = struct.unpack(">Q", _exactly(peer, 8))
+def _receive(peer, limit=2**32, until=None):
+    """What `_send` sent; raises ValueError where it is longer than `limit`, and OSError where it breaks off.
+
+    Or where it is not there by the monotonic time `until`.
+    """
+    (size,) = struct.unpack(">Q", _exactly(peer, 8, until))
     if size > limit:
         raise ValueError(size)
-    return _exactly(peer, size)
+    return _exactly(peer, size, until)
 
 
-def _exactly(peer, size):
+def _exactly(peer, size, until):
     content = bytearray()
     while len(content) < size:
+        if until:
+            peer.settimeout(max(0.001, until - time.monotonic()))
         part = peer.recv(min(size - len(content), 2**20))
         if not part:
             raise ConnectionError("closed")
