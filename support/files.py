@@ -23,7 +23,7 @@ def whole_files(*paths):
     """Yield a temporary path beside each path; what was written there takes their places at the end, in one go.
 
     Raises UserError where one cannot be written. After that, or any other failure, the old files are still there: all
-    of them, but for a kill in the instant between two renames.
+    of them, but for what goes wrong in the instant between two renames.
     """
     paths = [Path(path) for path in paths]
     # The suffix stays: Keras and Pillow go by it.
@@ -64,9 +64,12 @@ def whole_directory(path):
     Raises UserError where it cannot be written, or where there is something already.
     """
     path = check_vacant(path)
-    temporary = path.with_name(f".{os.getpid()}.part-{path.name}")
+    temporary, made, empty = path.with_name(f".{os.getpid()}.part-{path.name}"), False, path.exists()
     try:
+        if empty:
+            path.rmdir()  # now, since where a disk is mounted it cannot be replaced
         temporary.mkdir()
+        made = True
         yield temporary
         if hasattr(os, "sync"):  # each of what may be a million files on its own would take an hour
             os.sync()
@@ -77,7 +80,10 @@ def whole_directory(path):
             f"cannot write {path} ({error.strerror or error}): choose another place, or make room"
         ) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if made:  # else it is another process', of the same number on another machine
+            shutil.rmtree(temporary, ignore_errors=True)
+        if empty and not path.exists():
+            path.mkdir()
 
 
 def check_vacant(path):
@@ -94,8 +100,9 @@ def check_vacant(path):
 
 
 def are_one(path, other):
-    """Whether two paths lead to one place, through links and otherwise."""
-    return os.path.realpath(path) == os.path.realpath(other)
+    """Whether two paths lead to one place, through links and otherwise: on some disks Mine is mine."""
+    both_there = os.path.exists(path) and os.path.exists(other)
+    return os.path.samefile(path, other) if both_there else os.path.realpath(path) == os.path.realpath(other)
 
 
 def fingerprint(arrays):
@@ -127,12 +134,15 @@ def flush(path):
 
 def sweep(directory):
     """Remove what processes that were killed left of `whole_files` and `whole_directory` more than a minute ago."""
+    left = {}  # by process, as one that lives, perhaps elsewhere, may be at work on one of several
     for path in directory.glob(".*.part-*"):
+        if process := re.match(r"\.(\d{1,9})\.part-", path.name):  # no process has a longer number
+            left.setdefault(int(process[1]), []).append(path)
+    for process, paths in left.items():
         with contextlib.suppress(OSError):  # another run's, that was faster
-            process = re.match(r"\.(\d{1,9})\.part-", path.name)  # no process has a longer number
-            parts = (path, *path.iterdir()) if path.is_dir() else (path,)  # it may grow in its own directories alone
-            age = time.time() - max(part.stat().st_mtime for part in parts)
-            if process and age > 60 and not _runs_here(int(process[1])):
+            within = [part for path in paths if path.is_dir() for part in path.iterdir()]  # it may grow there alone
+            age = time.time() - max(part.stat().st_mtime for part in (*paths, *within))
+            for path in paths if age > 60 and not _runs_here(process) else ():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -4,10 +4,12 @@ import builtins
 import errno
 import io
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 import pytest
 from helpers import ROOT
@@ -31,22 +33,44 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_what_killed_processes_left_is_swept(tmp_path):
-    gone = subprocess.Popen("true")
-    gone.wait()
+    gone, other = subprocess.Popen("true"), subprocess.Popen("true")
+    for process in (gone, other):
+        process.wait()
     left = [tmp_path / f".{gone.pid}.part-{name}" for name in ("a.png", "folders")]
     strange = [".2024-notes", ".20261231235959.part-notes"]
-    stays = [tmp_path / name for name in (f".{os.getppid()}.part-a.png", *strange)]
+    # Of those of one process, on another machine with the same disk, say, one may grow: then all stay.
+    old = f".{other.pid}.part-a.png"
+    stays = [tmp_path / name for name in (f".{os.getppid()}.part-a.png", old, *strange)]
     for path in (left[0], *stays):
         path.write_text("half")
-    growing = tmp_path / f".{gone.pid}.part-growing"  # on another machine, say, with the same disk
+    growing = tmp_path / f".{other.pid}.part-growing"
     for folder in (left[1], growing):
         (folder / "seven").mkdir(parents=True)
-    fresh = tmp_path / f".{gone.pid}.part-b.png"
     for path in (left[1] / "seven", *left, *stays, growing):
         os.utime(path, (0, 0))
-    fresh.write_text("half")
     files.sweep(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted([*stays, fresh, growing])
+    assert sorted(tmp_path.iterdir()) == sorted([*stays, growing])
+    os.utime(growing / "seven", (0, 0))
+    (tmp_path / old).touch()
+    files.sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([*stays, growing])
+
+
+def test_a_directory_that_cannot_be_replaced_is_refused_before_it_is_filled(tmp_path, monkeypatch):
+    """As one where a disk is mounted. And what is under way under the same name is another process'."""
+    (place := tmp_path / "place").mkdir()
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="resource busy"):
+        patch.setattr(pathlib.Path, "rmdir", mock.Mock(side_effect=OSError(errno.EBUSY, os.strerror(errno.EBUSY))))
+        with files.whole_directory(place):
+            raise AssertionError("it was let in")
+    (other := tmp_path / f".{os.getpid()}.part-place").mkdir()
+    with pytest.raises(UserError, match="File exists"), files.whole_directory(place):
+        pass
+    assert other.exists() and place.exists()
+    other.rmdir()
+    with files.whole_directory(place) as temporary:
+        (temporary / "a").touch()
+    assert [path.name for path in place.iterdir()] == ["a"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="output has no name here")
