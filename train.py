@@ -114,8 +114,7 @@ def build_gan(config, dataset, cluster=None):
     from training.devices import scope, start_tensorflow
 
     strategy = start_tensorflow(config.deterministic, cluster, config.batch_size)
-    import keras
-
+    keras = commands.import_keras()
     from discriminator import build_discriminator
     from gan import GAN
     from generator import build_generator

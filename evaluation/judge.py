@@ -18,11 +18,11 @@ from support import commands, files
 from support.commands import Range, UserError
 from support.dataset import Dataset
 from support.datasets import check_outside, load_dataset
-from support.model_files import PRETRAINED_DIR, check_no_result
+from support.model_files import PRETRAINED_DIR, RESULTS
 from support.networks import load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
-IMAGES = 8 * 60_000  # that a judge is shown in its training: eight passes over MNIST, of other data about as many
+IMAGES = 8 * 60_000  # that a judge is shown in its training, by eight passes over MNIST; of other data by 2 to 60
 FEATURES = 128  # that a judge sees in an image
 READS = 0.9  # share of a data set's labels that a judge must read right for its readings to count
 
@@ -90,7 +90,7 @@ def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_
         dataset = dataset.map(lambda image, label: (move(image, training=True), label))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(dataset))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    classifier.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+    classifier.compile(keras.optimizers.Adam(schedule), loss)
     with commands.progress_bar(total=epochs * len(dataset), unit=" steps") as bar:
         step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
         classifier.fit(dataset.prefetch(2), epochs=epochs, shuffle=False, verbose=0, callbacks=[step])
@@ -174,14 +174,13 @@ def train_judge(config, dataset=None):
         raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
     if config.output.suffix != ".keras":
         raise UserError(f"--output {config.output} is no name of Keras models: give one that ends in .keras")
-    check_no_result("--output", config.output, config.output.parent)
+    if config.output.name in RESULTS:
+        raise UserError(f"--output {config.output} has the name of one of train.py's models: choose another")
     if not dataset:
         check_outside(config.dataset, output=config.output)
         dataset = load_dataset(config.dataset)
     files.check_writable(config.output)
-    with commands.quiet():
-        import keras
-
+    keras = commands.import_keras()
     if dataset.num_classes == 1:
         dataset = turned(dataset)
     keras.utils.set_random_seed(config.seed)

@@ -1,4 +1,4 @@
-"""What every command needs to begin and to end: flags, errors, signals, and quiet while TensorFlow starts."""
+"""What every command needs to begin and to end: flags, errors, and quiet while TensorFlow starts."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,6 @@ import os
 import platform
 import shlex
 import shutil
-import signal
 import sys
 import typing
 import warnings
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import tyro
 from tqdm import tqdm
+
+from support.signals import Signals, Stopped
 
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
 
@@ -83,11 +84,14 @@ def check(config):
 
 
 def _check_words(words):
-    """Raise UserError where a flag's value is empty, as of a shell's variable that is not set: a path would be here."""
+    """Raise UserError where a word is empty, as of a shell's variable that is not set: as a path it would mean here."""
     for before, word in itertools.pairwise(["", *words]):
-        flag, equals, value = word.partition("=") if word.startswith("--") else (before, "=", word)
-        if equals and not value:
+        flag, equals, value = word.partition("=")
+        if flag.startswith("--") and equals and not value:
             raise UserError(f"{flag} has no value: give one, or leave it out")
+        if not word:
+            after = f" after {before}" if before else ""
+            raise UserError(f"there is an empty value{after}: give one, or leave it out")
 
 
 def run(main, config_class, flags=None):
@@ -167,14 +171,6 @@ def command(script, *words):
     return shlex.join([python, os.path.relpath(ROOT / script), *words])
 
 
-class Stopped(BaseException):
-    """A signal asks to stop. No Exception, so that nothing on the way up takes it for an error of its own."""
-
-    def __init__(self, signum):
-        super().__init__(signum)
-        self.signum = signum
-
-
 class StandardError:
     """sys.stderr for a progress bar, which is no reason to lose a run when nobody reads it any more."""
 
@@ -195,35 +191,14 @@ def progress_bar(*args, **options):
     return tqdm(*args, delay=2, leave=False, file=StandardError(), **options)
 
 
-class Signals:
-    """Within this context SIGINT and SIGTERM raise Stopped; a second one kills the process.
+def import_keras():
+    """Keras, quietly imported, as it comes: another project may have asked for other numbers in ~/.keras/keras.json."""
+    with quiet():
+        import keras
 
-    While `hold` is in force, what must not be torn is finished first: the signal is kept until `release`.
-    """
-
-    def __enter__(self):
-        self.held, self.waiting = False, None
-        self.before = {signum: signal.signal(signum, self._stop) for signum in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exception):
-        for signum, handler in self.before.items():
-            signal.signal(signum, handler)
-
-    def _stop(self, signum, frame):
-        for each in self.before:
-            signal.signal(each, signal.SIG_DFL)
-        self.waiting = signum  # kept in any case: raised in a destructor, an exception goes nowhere
-        if not self.held:
-            raise Stopped(signum)
-
-    def hold(self):
-        self.held = True
-
-    def release(self):
-        self.held = False
-        if self.waiting:
-            raise Stopped(self.waiting)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    return keras
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from support import idx, readers
-from support.commands import ROOT, UserError, as_flag, quiet
+from support.commands import ROOT, UserError, as_flag, import_keras
 from support.dataset import Dataset, to_dataset
 from support.files import unreadable, whole_file
 
@@ -25,9 +25,9 @@ def load_dataset(name):
     """Load and check a data set.
 
     Args:
-        name: one of NAMES, STACKED, or a path: a `.npz` file (x_train, y_train and perhaps x_test, y_test; or images,
-            labels), a directory of IDX files, plain or .gz, with the names of MNIST, EMNIST, QMNIST or KMNIST, or of
-            folders of PNGs, one a class. DIRECTORY/emnist-letters is one of several data sets in a directory.
+        name: one of NAMES, STACKED, or a path: a `.npz` file (x_train, y_train, or images, labels; and perhaps
+            x_test, y_test), a directory of IDX files, plain or .gz, with the names of MNIST, EMNIST, QMNIST or KMNIST,
+            or of folders of PNGs, one a class. DIRECTORY/emnist-letters is one of several data sets in a directory.
 
     Raises:
         UserError: the data is missing, damaged, or not images of a size in SIZES with one label each.
@@ -135,9 +135,7 @@ def _read(path):
 
 
 def _fetch(name, path):
-    with quiet():  # takes seconds, and data/ usually has the file
-        import keras
-
+    keras = import_keras()  # takes seconds, and data/ usually has the file
     try:
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()  # checks its own hash
     except Exception as error:  # get_file raises a bare Exception where there is no network

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from support.commands import UserError, quiet
+from support.commands import UserError, import_keras
 from support.files import MAX_TEXT, unreadable
 
 # A model file can name any class for Keras to build, and loading one has often been a way to run a stranger's code.
@@ -40,9 +40,8 @@ def load_network(path, source):
     Raises:
         UserError: it is missing, damaged, too large, or anything else than layers of LAYERS in a row.
     """
-    with quiet():
-        import keras
-        import tensorflow as tf
+    keras = import_keras()
+    import tensorflow as tf
 
     try:
         if not path.is_file() and not path.is_dir():  # opening a pipe would wait for ever

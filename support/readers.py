@@ -1,7 +1,7 @@
 """Files of images and labels, as they are: .npz, folders of PNGs; IDX files have support/idx.py. They may be anybody's.
 
 Each reader returns a dict of arrays, under names of Dataset's fields or images and labels, and a dict of what to call
-each of them in an error. All raise UserError where a file is damaged, PermissionError where it may not be read.
+each of them in an error. All raise UserError where a file is damaged, OSError where it cannot be read.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from support.commands import UserError, check_text, quiet
+from support.commands import UserError, check_text, import_keras, quiet
 from support.files import refuse_pipe
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
@@ -55,7 +55,10 @@ def _check_npy(archive, member):
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
         }[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
+        try:
+            shape, _, dtype = read_header(file)
+        except MemoryError as error:  # Python's parser has one of its own, for what is nested too deep
+            raise ValueError("no header") from error
     if dtype.hasobject:
         raise UserError(f"{member.filename} in {archive.filename} holds Python objects: give integers")
     if math.prod(shape) * dtype.itemsize > member.file_size:
@@ -87,9 +90,8 @@ def read_folders(directory):
     (width, height), channels = first[1], 3 if any(coloured for _, coloured in paths) else 1
     if len(paths) * width * height * channels > MAX_BYTES:
         raise too_large(directory)
+    keras = import_keras()
     with quiet():
-        import keras
-
         dataset = keras.utils.image_dataset_from_directory(
             directory,
             color_mode="rgb" if channels == 3 else "grayscale",

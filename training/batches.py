@@ -14,7 +14,7 @@ def training_batches(images, labels, batch_size, seed, first_step=0, replicas=ra
         replicas: those of all `of` that the batches are for: of each step's batch every one has an equal share, at its
             place, and here come the shares of these, one after the other.
 
-    Some batches are made ahead, 64 of small ones, of large ones as many as fit into 32 MB.
+    Some batches are made ahead: 64 of small ones, of large ones as many as fit into 32 MB, or two.
 
     Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
     no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.

@@ -199,7 +199,7 @@ class Checkpoints(keras.callbacks.Callback):
     Args:
         save: a function that saves the state.
         every: steps between two states within an epoch, rounded up to the end of a call.
-        signals: `support.commands.Signals`, held while steps are under way.
+        signals: `support.signals.Signals`, held while steps are under way.
     """
 
     def __init__(self, save, every, signals):

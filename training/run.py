@@ -10,9 +10,10 @@ from pathlib import Path
 
 import utils
 from support import commands, files
-from support.commands import Signals, Stopped, UserError
+from support.commands import UserError
 from support.datasets import check_outside
 from support.model_files import NETWORKS, RESULTS
+from support.signals import Signals, Stopped
 from training import checkpoint, same_run
 from training.lock import only_run
 from training.record import Record
@@ -31,7 +32,7 @@ class Run:
         command: the shell's line that goes on with it.
 
     Attributes:
-        signals: `support.commands.Signals`, in force while the run is entered.
+        signals: `support.signals.Signals`, in force while the run is entered.
         record: `training.record.Record` of all sittings.
         cluster: `training.cluster.Cluster`, where TF_CONFIG tells of other workers; else None.
         chief: whether this process saves and writes: all do, but for the chief's fellow workers.

@@ -92,7 +92,7 @@ def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):
     assert "ends in .keras" in refuses(train_judge, "--output", tmp_path / "judge")
     for output in ((), ("--output", JUDGE.parent / ".." / "pretrained" / JUDGE.name)):
         assert "is the judge of MNIST" in refuses(train_judge, "--dataset", "fashion_mnist", *output)
-    assert "overwrite what --models-dir reads" in refuses(train_judge, "--output", tmp_path / "generator.keras")
+    assert "the name of one of train.py's models" in refuses(train_judge, "--output", tmp_path / "generator.keras")
     assert "no judge" in refuses(evaluate, "--judge", PRETRAINED_DIR / "generator.keras")
     refuses(evaluate, "--judge", tmp_path / "nothing.keras")
     refuses(evaluate, "--models-dir", tmp_path)

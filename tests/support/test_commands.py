@@ -10,6 +10,7 @@ from dataclasses import fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import keras
 import pytest
 import tensorflow as tf
 from helpers import ROOT
@@ -21,22 +22,6 @@ import play
 import train
 from benchmarks import scaling
 from support import commands
-
-
-def test_a_second_signal_kills():
-    """Signals that the process holds back, because steps are under way, wait only once."""
-    program = (
-        "import os, signal\n"
-        "from support.commands import Signals\n"
-        "with Signals() as signals:\n"
-        "    signals.hold()\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    print('held', flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print('not killed')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "held\n")
 
 
 @pytest.mark.parametrize("flags", [("--epochs", "ten"), ("--turbo",), ("--loss", "triplet")])
@@ -144,10 +129,19 @@ def test_what_an_encoding_lacks_is_no_error():
 
 
 def test_the_backend_is_tensorflow_whatever_another_project_asks_for():
-    code = "import os; from support import commands; print({k: v for k, v in os.environ.items() if 'KERAS_' in k})"
-    env = os.environ | {"KERAS_BACKEND": "jax", "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "9"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.stdout == "{'KERAS_BACKEND': 'tensorflow'}\n", done.stderr
+    asked = {"KERAS_BACKEND": "jax", "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "9"}
+    code = f"import os; from support import commands; print([os.environ.get(name) for name in {[*asked]}])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | asked, capture_output=True, text=True
+    )
+    assert done.stdout == "['tensorflow', None, None]\n", done.stderr
+
+
+def test_keras_computes_as_it_comes_whatever_another_project_asks_for():
+    keras.config.set_floatx("float16")
+    keras.config.set_image_data_format("channels_first")
+    commands.import_keras()
+    assert (keras.config.floatx(), keras.config.image_data_format()) == ("float32", "channels_last")
 
 
 def test_a_directory_of_logs_is_not_taken_for_the_module_that_is_missing(monkeypatch, tmp_path):
@@ -175,8 +169,12 @@ def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, fl
 def test_a_value_that_is_empty_is_no_place(refuses, tmp_path, monkeypatch):
     """As of a shell's variable that is not set: it would be the directory that one is in."""
     monkeypatch.chdir(tmp_path)
-    for flags in (["--models-dir", "", "--epochs", "1"], ["--models-dir="], ["--epochs=1", "--models-dir", ""]):
-        assert refuses(train.train, *flags).startswith("error: --models-dir has no value: give one")
+    for flags, said in (
+        (["--models-dir", "", "--epochs", "1"], "there is an empty value after --models-dir: give one"),
+        (["--epochs=1", "--models-dir="], "--models-dir has no value: give one"),
+        (["", "--epochs=1"], "there is an empty value: give one"),
+    ):
+        assert refuses(train.train, *flags).startswith(f"error: {said}")
     assert not any(tmp_path.iterdir())
 
 
