@@ -66,6 +66,34 @@ ROWS = {  # key: what the table says, and how
 }
 
 
+def check(config, page):
+    """Raise UserError where flags contradict each other, or what is written would replace what is read."""
+    if config.dataset == STACKED and (config.tstr or config.two_sample or config.report):
+        raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
+    if config.npz and config.models_dir:
+        raise UserError("--npz and --models-dir exclude each other: give one of them")
+    files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
+    if page and config.json and files.are_one(page, config.json):
+        raise UserError(f"--json and --report would both write {page}: give each a place of its own")
+    for data in filter(None, (config.dataset, config.npz)):
+        check_outside(str(data), json=config.json, report=config.report)
+
+
+def table_of(numbers, columns):
+    """The rows of ROWS that there are numbers for, tuples of str, below a heading.
+
+    Args:
+        numbers: as `measure.Measured` has them.
+        columns: dict, which of them to show, and what to call each.
+    """
+    table = [("", *columns.values())]
+    for key, (name, form) in ROWS.items():
+        if any(key in numbers[column] for column in columns):
+            cells = (numbers[column].get(key) for column in columns)
+            table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
+    return table
+
+
 def evaluate(config):
     """Score digits as `config` says; print the table, write what was asked for, and return the numbers as a dict.
 
@@ -74,18 +102,10 @@ def evaluate(config):
     """
     stacked = config.dataset == STACKED
     config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
-    if stacked and (config.tstr or config.two_sample or config.report):
-        raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
-    if config.npz and config.models_dir:
-        raise UserError("--npz and --models-dir exclude each other: give one of them")
-    files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
     page = config.report and config.report / "index.html"
+    check(config, page)
     if page:  # matplotlib is now found to be missing, and looks through all fonts there are only where it is needed
         from evaluation.report import write_report
-    if page and config.json and files.are_one(page, config.json):
-        raise UserError(f"--json and --report would both write {page}: give each a place of its own")
-    for data in filter(None, (config.dataset, config.npz)):
-        check_outside(str(data), json=config.json, report=config.report)
     dataset, asked, reason = load_dataset(config.dataset), config.count, "as --count says"
     if not stacked:
         count, reason = digits_a_column(config, dataset)
@@ -127,22 +147,17 @@ def evaluate(config):
         numbers = measured.numbers
 
     columns = {"digits": "these", "training": "training"} | ({"floor": "test"} if len(dataset.x_test) else {})
-    table = [("", *columns.values())]
-    for key, (name, form) in ROWS.items():
-        if any(key in numbers[column] for column in columns):
-            cells = (numbers[column].get(key) for column in columns)
-            table.append((name, *("-" if cell is None else format(cell, form) for cell in cells)))
+    table = table_of(numbers, columns)
     others = " and ".join(f"{name} digits" for name in list(columns.values())[1:])
     heading = f"{count} digits of {source} beside as many {others} of {config.dataset}"
     print(f"{heading}:")
     for name, *cells in table:
         print(f"{name:<62}" + "".join(f"{cell:>10}" for cell in cells))
 
-    if numbers["digits"].get("label_accuracy_by_class"):
-        shares = enumerate(numbers["digits"]["label_accuracy_by_class"])
-        names = dataset.class_names or range(len(numbers["digits"]["label_accuracy_by_class"]))
-        by_class = ", ".join(f"{names[label]} {share:.1%}" for label, share in shares if share is not None)
-        print(f"read as asked for, by class: {by_class}")
+    if shares := numbers["digits"].get("label_accuracy_by_class"):
+        named = zip(dataset.class_names or range(len(shares)), shares, strict=False)
+        listed = ", ".join(f"{name} {share:.1%}" for name, share in named if share is not None)
+        print(f"read as asked for, by class: {listed}")
 
     if config.json or config.report:
         import keras

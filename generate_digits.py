@@ -29,7 +29,7 @@ from drawing.pictures import MAX_ON_SHEET, Pictures, columns_of
 from support import commands, files, model_files, readers
 from support.commands import Range, UserError
 from support.dataset import numbers_of
-from support.datasets import check_outside, place
+from support.datasets import NAMES, check_outside, place
 
 PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 
@@ -79,8 +79,9 @@ def check(config):
             raise UserError(f"{flag} and {other} would both write {there}: give each a place of its own")
     for flag, path in (("--npz", config.npz), ("--idx", config.idx)):
         files.check_unread(flag, path, like=config.like and place(config.like))
-    if config.npz and files.are_one(config.npz, place("mnist")):
-        raise UserError(f"--npz {config.npz} holds MNIST itself: choose another place")
+    for name in NAMES:
+        if config.npz and files.are_one(config.npz, place(name)):
+            raise UserError(f"--npz {config.npz} is where {name} itself is kept: choose another place")
     if config.like:
         written = ("output_dir", "npz", "idx", "folders")
         check_outside(config.like, **{name: getattr(config, name) for name in written})

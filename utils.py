@@ -16,7 +16,7 @@ COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour
 def look(network, images):
     """Show images uint8 (N, S, S, C) to a network that takes float32 in -1..1; returns its output, or a list of them.
 
-    Raises UserError where they are not finite, as do `draw` and `shade`.
+    Raises UserError where its numbers are not finite, as do `draw` and `shade`.
     """
 
     def output(start):
@@ -135,16 +135,17 @@ def save_gif(path, pictures, seconds):
 
 
 @contextlib.contextmanager
-def plain_plots():
-    """Matplotlib as it comes, whatever the user's matplotlibrc asks for: it may be a TeX that is not there."""
-    from matplotlib import rc_context, rcdefaults  # not every command needs it
+def plain_plots(**changes):
+    """Matplotlib as it comes but for `changes`, whatever the user's matplotlibrc asks for: a TeX may not be there."""
+    from matplotlib import rc_context, rcdefaults, rcParams  # not every command needs it
 
     with rc_context():
         rcdefaults()
+        rcParams.update(changes)
         yield
 
 
-@plain_plots()
+@plain_plots(**{"font.size": 14})
 def plot_run(path, curve, epochs, floor=None):
     """Plot a run so far: losses, the discriminator's outputs and, where it was measured, the distance.
 
@@ -153,7 +154,6 @@ def plot_run(path, curve, epochs, floor=None):
         epochs: list of dicts with images and perhaps frechet_distance.
         floor: the distance of real digits that were not trained on.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure  # without pyplot, it needs no display
     from matplotlib.ticker import EngFormatter
 
@@ -164,22 +164,21 @@ def plot_run(path, curve, epochs, floor=None):
             axes.plot([row["images"] for row in curve], [row[name] for row in curve], label=label, color=colour)
         axes.set_ylabel(title)
 
-    with rc_context({"font.size": 14}):
-        figure = Figure(figsize=(8, 10 if measured else 7), layout="constrained")
-        axes = figure.subplots(3 if measured else 2, sharex=True)
-        plot_both(axes[0], "loss", {"discriminator_loss": "discriminator", "generator_loss": "generator"})
-        outputs = {"real_output": "on real digits", "fake_output": "on fake digits"}
-        plot_both(axes[1], "discriminator's output", outputs)
-        if measured:
-            seen, distances = ([row[key] for row in measured] for key in ("images", "frechet_distance"))
-            axes[2].plot(seen, distances, "o-", color=COLOURS[0], label="generated digits")
-            if floor is not None:
-                axes[2].axhline(floor, color=COLOURS[1], linestyle="--", label="real test digits")
-            axes[2].set(ylabel="Fréchet distance", ylim=(0, None))
-        axes[-1].set_xlabel("training images seen")
-        axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))  # 600k
-        for each in axes:
-            each.grid(alpha=0.3)
-            each.legend()
-        with whole_file(path) as temporary:
-            figure.savefig(temporary, dpi=120)
+    figure = Figure(figsize=(8, 10 if measured else 7), layout="constrained")
+    axes = figure.subplots(3 if measured else 2, sharex=True)
+    plot_both(axes[0], "loss", {"discriminator_loss": "discriminator", "generator_loss": "generator"})
+    outputs = {"real_output": "on real digits", "fake_output": "on fake digits"}
+    plot_both(axes[1], "discriminator's output", outputs)
+    if measured:
+        seen, distances = ([row[key] for row in measured] for key in ("images", "frechet_distance"))
+        axes[2].plot(seen, distances, "o-", color=COLOURS[0], label="generated digits")
+        if floor is not None:
+            axes[2].axhline(floor, color=COLOURS[1], linestyle="--", label="real test digits")
+        axes[2].set(ylabel="Fréchet distance", ylim=(0, None))
+    axes[-1].set_xlabel("training images seen")
+    axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))  # 600k
+    for each in axes:
+        each.grid(alpha=0.3)
+        each.legend()
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=120)

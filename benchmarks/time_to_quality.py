@@ -165,12 +165,14 @@ def seconds(contender, point):
 def trained(results):
     """The contenders that have been measured, by name; of the others only the speed is known.
 
-    Ours make the same step: their speed is the lower of both readings.
+    Ours make the same step: their speed on a machine is the lower of both readings.
     """
-    contenders = results["contenders"]
-    ours = min((contenders[name]["images_per_second"] for name in OURS if name in contenders), default=None)
-    speeds = {name: {"images_per_second": ours} if name in OURS else {} for name in contenders}
-    return {name: contender | speeds[name] for name, contender in contenders.items() if contender["points"]}
+    found = {name: dict(contender) for name, contender in results["contenders"].items() if contender["points"]}
+    ours = [found[name] for name in OURS if name in found]
+    for one in ours:
+        same = [other["images_per_second"] for other in ours if other.get("machine") == one.get("machine")]
+        one["images_per_second"] = min(same)
+    return found
 
 
 def plot(results):

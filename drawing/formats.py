@@ -43,7 +43,10 @@ def npz(path, labels, shape):
 
 @contextlib.contextmanager
 def idx(directory, labels, shape):
-    """MNIST's own four files (LeCun's format, bytes), gzipped; as there, the last seventh is the test set."""
+    """MNIST's own four files (LeCun's format, bytes), gzipped; as there, the last seventh is the test set.
+
+    Raises UserError where a label is above 255, or they cannot be written or would not be read.
+    """
     if labels.max() > 255:
         raise UserError(f"--idx has a byte for a label, too small for {labels.max()}: write --npz or --folders")
     training = len(labels) - len(labels) // 7

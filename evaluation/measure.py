@@ -138,8 +138,9 @@ def measure(config, dataset, judge, images, labels, source):
     real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
     with progress_bar(total=4, desc="evaluating") as bar:
         features, logits = utils.look(judge, real_images)
-        if config.judge and real_labels.any() and (logits.argmax(axis=-1) == real_labels).mean() <= READS:
-            print(f"{config.judge} reads few of the labels of {config.dataset}: is that what was meant?")
+        right = (logits.argmax(axis=-1) == real_labels).mean()
+        if config.judge and real_labels.any() and right <= READS:
+            print(f"{config.judge} reads {right:.0%} of the labels of {config.dataset}: is that what was meant?")
         # As many in all columns: the fewer there are, the more of them are covered.
         size = min(10_000, len(real_images) - (count if len(dataset.x_test) else 0))
         real = reference(real_images, real_labels, features, size, rng)
@@ -147,9 +148,10 @@ def measure(config, dataset, judge, images, labels, source):
         floor = read_digits(judge, floor_images, floor_labels, real)
         numbers = {"digits": None, "training": None, "floor": score(floor, real, floor.nearest_distance)}
         bar.update()
-        if not len(dataset.x_test):  # what was held out, these may be copies of, too
-            images_of_all, labels_of_all = np.concatenate([real_images, floor_images]), [*real_labels, *floor_labels]
-            real = real._replace(images=images_of_all, labels=np.array(labels_of_all))
+        if not len(dataset.x_test):
+            # These may be copies of what was held out, too. Of so many more, new digits are a little nearer to one.
+            everything = (np.concatenate(pair) for pair in ((real_images, floor_images), (real_labels, floor_labels)))
+            real = real._replace(**dict(zip(("images", "labels"), everything, strict=True)))
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
         numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares=labels is not None)
         bar.update()

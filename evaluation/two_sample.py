@@ -40,6 +40,7 @@ def tell_apart(fake, real, seed):
 
 
 def halved(images):
+    """Images uint8 (N, S, S, C) with the mean of each 2x2 pixels in their place."""
     count, height, width, channels = images.shape
     blocks = images.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
     return blocks.repeat(2, axis=1).repeat(2, axis=2).astype("uint8")

@@ -59,8 +59,8 @@ class Dataset(_Arrays):
         if not own and not (numbers and self.y_train.any()):
             return self
         labels = np.unique(np.concatenate([self.y_train, self.y_test]))
-        distinct = all(map(str.isdecimal, own)) and len(set(map(int, own))) == len(own)
-        if distinct and (numbers or set(own).isdisjoint(names)):
+        are_numbers = all(map(str.isdecimal, own)) and len(set(map(int, own))) == len(own)
+        if are_numbers and (numbers or set(own).isdisjoint(names)):
             own = [str(int(name)) for name in own] or [str(number) for number in range(labels[-1] + 1)]
             known = [str(number) for number in numbers or range(len(names) or MAX_CLASSES)]
         missing = [own[label] for label in labels if own[label] not in known]

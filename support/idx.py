@@ -1,6 +1,6 @@
 """IDX files, MNIST's own format, under the names that MNIST, EMNIST, QMNIST and KMNIST give theirs.
 
-As in support/readers.py they may be anybody's: UserError where one is damaged, PermissionError where it is not for us.
+As in support/readers.py they may be anybody's: UserError where one is damaged, OSError where it cannot be read.
 """
 
 import gzip

@@ -25,7 +25,6 @@ import numpy as np
 import pytest
 from helpers import DEFAULT_WIDTHS, ROOT, run_in
 
-import evaluate
 import play
 import train
 import utils
@@ -137,8 +136,10 @@ def measured_real(real):
         counts.append(len(found.features))
         return found
 
+    from evaluate import Config  # now, as it takes what is cached above
+
     with mock.patch.object(measure, "reference", count):
-        numbers, *_ = measure.measure(evaluate.Config(count=600), real[0], judge.load_judge(), *real[0][2:], "these")
+        numbers, *_ = measure.measure(Config(count=600), real[0], judge.load_judge(), *real[0][2:], "these")
     return numbers, counts
 
 

@@ -118,7 +118,7 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
     assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
     said = capsys.readouterr().out
-    assert "reads few" not in said and "each column is of 224 digits, a sixth of the training digits of" in said
+    assert "of the labels of" not in said and "each column is of 224 digits, a sixth of the training digits of" in said
     assert "beside as many training digits of" in said and "other data" not in said
 
 

@@ -66,8 +66,8 @@ def test_noise_is_a_function_of_the_seed_and_the_step(batch, monkeypatch):
 def test_losses_pull_the_two_apart(loss):
     real, fake, generator, _ = LOSSES[loss]
     low, high = tf.constant([-1.5, -1.0]), tf.constant([1.0, 0.5])
-    if loss != "least-squares":  # whose fakes are to be neither
-        assert all(fake(low) < fake(high))
+    least = 0 * low if loss == "least-squares" else low  # what a fake should have
+    assert all(fake(least) < fake(high)) and all(fake(least) <= fake(low))
     assert all(real(high) < real(low))
     assert all(generator(high) < generator(low))
 
@@ -182,7 +182,9 @@ def test_penalties_flatten_the_discriminator_and_mismatch_tells_labels_apart(bat
         return float(tf.reduce_mean(tf.boolean_mask(logits, tf.one_hot(batch[1], 10) == 0)))
 
     none = {"r1_gamma": 0.0, "r2_gamma": 0.0, "mismatch": 0.0}
-    free, r1, r2, taught = (make_gan(0.0, **none | rule) for rule in ({}, *({name: 100.0} for name in none)))
+    free, r1, r2, taught = (
+        make_gan(0.0, **none | rule) for rule in ({}, {"r1_gamma": 100.0}, {"r2_gamma": 100.0}, {"mismatch": 10.0})
+    )
     for gan in (free, r1, r2, taught):
         play(gan, batch)
     assert on_real(r1) < 0.7 * on_real(free) and on_fakes(r2) < 0.7 * on_fakes(free)

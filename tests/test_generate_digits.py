@@ -230,7 +230,7 @@ def test_what_is_read_is_not_overwritten(refuses, small_npz, tmp_path, monkeypat
     for like in (mine, "mnist"):
         assert "overwrite what --like reads" in refuses(generate, "--like", like, "--npz", tmp_path / "." / mine.name)
     assert mine.read_bytes() == small_npz.read_bytes()
-    assert "holds MNIST itself" in refuses(generate, "--npz", mine)
+    assert "is where mnist itself is kept" in refuses(generate, "--npz", mine)
     flags = ["--models-dir", tmp_path, "--npz", tmp_path / "generator.keras"]
     assert "overwrite what --models-dir reads" in refuses(generate, *flags)
 

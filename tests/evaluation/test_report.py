@@ -49,7 +49,7 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
         assert set(np.unique(shown[caption])) - {0} == set(greys) - {0}, caption
 
 
-def test_no_digit_is_at_both_ends_and_images_without_labels_have_no_classes(monkeypatch, tmp_path):
+def test_only_middle_digits_are_at_both_ends_and_images_without_labels_have_no_classes(monkeypatch, tmp_path):
     """All that the judge of those reads is how they are turned."""
     shown = {}
     monkeypatch.setattr(report, "embed", lambda picture, caption: shown.update({caption: picture}) or caption)

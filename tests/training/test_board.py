@@ -46,7 +46,7 @@ def test_a_disk_that_fills_with_logs_is_told(config, refuses, monkeypatch, tmp_p
         raise tf.errors.InternalError(None, None, "Could not flush events file.")
 
     summary = importlib.import_module("tensorflow.summary")  # as Keras does: then `tf.summary` is another
-    monkeypatch.setattr(summary, "text", fail)
+    monkeypatch.setattr(summary, "image", fail)
     error = refuses(train.train, *flags_of(config), "--log-dir", tmp_path / "logs")
     assert f"cannot write the logs in {tmp_path / 'logs'}" in error
 
