@@ -96,7 +96,9 @@ class Run:
             return
         config = about["config"]
         check_outside(config["dataset"], **{name: config[name] for name in ("models_dir", "samples_dir", "log_dir")})
-        _check_log_dir(config["log_dir"])
+        if config["log_dir"]:
+            commands.require("tensorboard", "--log-dir", "requirements-tensorboard.txt")
+            files.check_writable(Path(config["log_dir"]) / "events")
         for path in (*(self.models_dir / name for name in RESULTS), self.samples_dir / PLOT, self.samples_dir / FILM):
             files.check_writable(path)
         self.owned.enter_context(only_run(self.models_dir))
@@ -241,10 +243,3 @@ class Run:
             files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
         checkpoint.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save
-
-
-def _check_log_dir(log_dir):
-    """Raise UserError where TensorBoard's logs, if they are asked for, cannot be written."""
-    if log_dir:
-        commands.require("tensorboard", "--log-dir", "requirements-tensorboard.txt")
-        files.check_writable(Path(log_dir) / "events")
