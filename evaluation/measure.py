@@ -150,8 +150,9 @@ def measure(config, dataset, judge, images, labels, source):
         bar.update()
         if not len(dataset.x_test):
             # These may be copies of what was held out, too. Of so many more, new digits are a little nearer to one.
-            everything = (np.concatenate(pair) for pair in ((real_images, floor_images), (real_labels, floor_labels)))
-            real = real._replace(**dict(zip(("images", "labels"), everything, strict=True)))
+            real = real._replace(
+                images=np.concatenate([real_images, floor_images]), labels=np.concatenate([real_labels, floor_labels])
+            )
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
         numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares=labels is not None)
         bar.update()

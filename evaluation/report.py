@@ -98,7 +98,7 @@ def write_report(path, heading, table, measured, settings, names=()):
     by_class = [order[labels[order] == label] for label in np.unique(labels)]
     ends = [(rows, min(10, -(-len(rows) // 2))) for rows in by_class]  # one in the middle is in both
     least, most = (np.concatenate(parts) for parts in zip(*((rows[:n], rows[-n:]) for rows, n in ends), strict=True))
-    ends = (most, "The most convincing of each class"), (least, "The least convincing of each class")
+    convincing = [(most, "The most convincing of each class"), (least, "The least convincing of each class")]
     close = np.argsort(digits.nearest_distance, kind="stable")[:12]
     pairs = np.concatenate([digits.images[close], real.images[digits.nearest_index[close]]])
 
@@ -118,7 +118,7 @@ def write_report(path, heading, table, measured, settings, names=()):
         "<table>" + "\n".join(rows) + "</table>",
         embed(sheet(np.arange(min(200, len(digits.labels)))), "The first digits"),
         *confused,
-        *(embed(sheet(chosen), caption) for chosen, caption in (ends if has_classes else ())),
+        *(embed(sheet(chosen), caption) for chosen, caption in (convincing if has_classes else ())),
         embed(utils.to_picture(utils.sheet(pairs, 12)), "The twelve closest to a training digit, which stands below"),
         *(suspicions(measured) if measured.verdict else []),
         f"<h2>Configuration</h2><pre>{html.escape(json.dumps(settings, indent=2, default=str))}</pre></html>",

@@ -192,7 +192,7 @@ def progress_bar(*args, **options):
 
 
 def import_keras():
-    """Keras, quietly imported, as it comes: another project may have asked for other numbers in ~/.keras/keras.json."""
+    """Keras, quietly imported, as it comes: another project may ask for other numbers in ~/.keras/keras.json."""
     with quiet():
         import keras
 

@@ -64,9 +64,10 @@ def whole_directory(path):
     Raises UserError where it cannot be written, or where there is something already.
     """
     path = check_vacant(path)
-    temporary, made, empty = path.with_name(f".{os.getpid()}.part-{path.name}"), False, path.exists()
+    temporary = path.with_name(f".{os.getpid()}.part-{path.name}")
+    made, was_there = False, path.exists()
     try:
-        if empty:
+        if was_there:
             path.rmdir()  # now, since where a disk is mounted it cannot be replaced
         temporary.mkdir()
         made = True
@@ -82,7 +83,7 @@ def whole_directory(path):
     finally:
         if made:  # else it is another process', of the same number on another machine
             shutil.rmtree(temporary, ignore_errors=True)
-        if empty and not path.exists():
+        if was_there and not path.exists():
             path.mkdir()
 
 

@@ -120,6 +120,17 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed, refuses):
     assert_resumes(config, undisturbed)
 
 
+def with_dropout(build):
+    """A function that builds what `build` does, with a layer before the last that draws random numbers."""
+
+    def deeper(*args, **shape):
+        network = build(*args, **shape)
+        inputs = keras.Input(network.input_shape[1:])
+        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
+
+    return deeper
+
+
 def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
     config = replace(unfinished, resume=True)
     differences = {
@@ -133,14 +144,7 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
     for name, value in differences.items():
         assert commands.as_flag(name) in refuses(train.train, *flags_of(replace(config, **{name: value})))
     assert "data" in refuses(train.train, *flags_of(replace(config, dataset="mnist")))
-
-    def deeper(*args, **kwargs):
-        network = build_generator(*args, **kwargs)
-        inputs = keras.Input(network.input_shape[1:])
-        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.1), network.layers[-1]])
-
-    build_generator = generator.build_generator
-    monkeypatch.setattr(generator, "build_generator", deeper)
+    monkeypatch.setattr(generator, "build_generator", with_dropout(generator.build_generator))
     assert "layer 8 of the generator is {" in refuses(train.train, *flags_of(config))
 
 
@@ -165,14 +169,7 @@ def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path,
 
     With a layer that draws random numbers, which go on, too.
     """
-
-    def with_dropout(*args, **shape):
-        network = build_discriminator(*args, **shape)
-        inputs = keras.Input(network.input_shape[1:])
-        return keras.Sequential([inputs, *network.layers[:-1], keras.layers.Dropout(0.5), network.layers[-1]])
-
-    build_discriminator = discriminator.build_discriminator
-    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout)
+    monkeypatch.setattr(discriminator, "build_discriminator", with_dropout(discriminator.build_discriminator))
     config = replace(config, epochs=1, lr_fall=0.0)
     train.train(config)
     (config.models_dir / "checkpoint").mkdir()
