@@ -44,6 +44,8 @@ def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist
         time_to_quality.run("Goodfellow", minutes)
         assert [point["images"] for point in goodfellow()["points"]] == images
     points = goodfellow()["points"]
+    time_to_quality.read_speed("Goodfellow")
+    assert goodfellow()["points"] == points
     shutil.rmtree(tmp_path / "states")
     time_to_quality.read_speed("Goodfellow")
     assert goodfellow()["points"] == points  # how good they were, another machine's speed does not change
