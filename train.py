@@ -148,7 +148,8 @@ def play(config, dataset, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
     from evaluation.quality import quality_of
     from training.board import Board
-    from training.callbacks import Checkpoints, Plot, Progress, SampleSheets
+    from training.callbacks import Checkpoints, Plot, Progress
+    from training.sheets import SampleSheets
 
     quality = quality_of(config.dataset, dataset) if config.evaluate else None
     images = config.epochs * (len(dataset.x_train) // config.batch_size) * config.batch_size

@@ -1,24 +1,18 @@
-"""What happens around the steps: progress, sheets of digits, plots, the state saved.
+"""What happens around the steps: progress, plots, the state saved; training/sheets.py draws the sheets of digits.
 
-After what measures it, they end an epoch in the order SampleSheets, Progress, `board.Board`, Plot, Checkpoints: it is
-over once Progress has put it into the record, and what was done before that can be done again.
+After what measures it, they end an epoch in the order `sheets.SampleSheets`, Progress, `board.Board`, Plot,
+Checkpoints: it is over once Progress has put it into the record, and what was done before that can be done again.
 """
 
 import functools
-import json
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-import utils
 from support.commands import StandardError, UserError
-from training.record import Frame
 
-ROWS = 10  # of a sheet: hands
-EARLY = (1000, 2000, 4000, 8000, 16_000)  # images of the first epoch after about which there is a sheet, too
 COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
 STEADY_STEPS = 25  # of which the mean tells, where that of a call of fewer is chance's
 
@@ -104,78 +98,6 @@ class Progress(keras.callbacks.Callback):
         """The least that a discriminator pays that gives every image the same logit."""
         logits, loss = np.linspace(-1, 1, 21, dtype="float32"), self.model.loss_functions
         return round(float(np.min(loss.real(logits) + loss.fake(logits))), 6)
-
-
-class SampleSheets(keras.callbacks.Callback):
-    """After each epoch, draw epoch_NNN.png: the first ten classes, a row a hand, always of the same noise.
-
-    Most happens early in the first epoch: there, after the calls nearest to EARLY, it draws early_NNNNN.png likewise,
-    NNNNN images into the run. What it draws is a function of the step, so a run that was stopped has the same sheets.
-
-    Args:
-        directory: where the pictures go; those in the record are written again.
-        run: `run.Run` whose record the frames of the film go into: all, or fifty to a hundred of a long run.
-    """
-
-    def __init__(self, directory, run, epochs):
-        super().__init__()
-        self.directory, self.run, self.epochs = Path(directory), run, epochs
-        for name, frame in list(run.record.frames.items()):
-            self.save(name, frame)
-            if name.startswith("epoch") and not self.is_in_film(frame.about["epoch"]):  # of a run that was shorter
-                del run.record.frames[name]
-
-    def is_in_film(self, epoch):
-        """Whether the sheet of an epoch, from 1 on, is one of at most a hundred at even distances, or the last.
-
-        Distances are powers of two: a longer run has no others than a shorter one, as far as that went.
-        """
-        return (epoch - 1) % (1 << ((self.epochs - 1) // 100).bit_length()) == 0 or epoch == self.epochs
-
-    def save(self, name, frame):
-        utils.save_png(self.directory / f"{name}.png", frame.picture(), about=json.dumps(frame.about))
-
-    def set_model(self, model):
-        super().set_model(model)
-        columns = min(model.num_classes, 10) if model.num_classes > 1 else 10
-        shape = (ROWS, columns, model.latent_dim)
-        rng = np.random.default_rng(model.seed)
-        if model.num_classes > 1:
-            noise = np.broadcast_to(rng.standard_normal((ROWS, 1, model.latent_dim), "float32"), shape)
-            self.labels = np.tile(np.arange(columns), ROWS)
-        else:
-            noise = rng.standard_normal(shape, "float32")
-            self.labels = np.zeros(ROWS * columns, int)
-        self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
-
-    def draw(self, name, epoch, **measured):
-        images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
-        about = {"epoch": epoch, "images": self.model.step * self.run.batch_size, "seconds": round(self.run.seconds, 1)}
-        frame = Frame(utils.sheet(images, self.columns), about | measured)
-        self.save(name, frame)
-        return frame
-
-    def on_train_batch_end(self, batch, logs):
-        if self.run.record.epochs or batch + 1 == self.params["steps"]:  # the end of an epoch has its own
-            return
-        if not np.all(np.isfinite(list(logs.values()))):  # Progress, which comes next, says so
-            return
-        images, call = (steps * self.run.batch_size for steps in (self.model.step, self.model.steps_per_execution))
-        if is_early(images, call):
-            name = f"early_{images:05d}"
-            self.run.record.frames[name] = self.draw(name, 1)
-
-    def on_epoch_end(self, epoch, logs=None):
-        name = f"epoch_{epoch + 1:03d}"
-        measured = {key: value for key, value in (logs or {}).items() if key == "frechet_distance"}
-        frame = self.draw(name, epoch + 1, **measured)
-        if self.is_in_film(epoch + 1):
-            self.run.record.frames[name] = frame
-
-
-def is_early(images, call):
-    """Whether, of all calls of `call` images, that which ends at `images` is the nearest to one of EARLY."""
-    return any(-call <= 2 * (mark - images) < call for mark in EARLY)
 
 
 class Plot(keras.callbacks.Callback):

@@ -24,7 +24,7 @@ import train
 import utils
 from evaluation import quality
 from support import commands
-from training import callbacks, checkpoint, lock
+from training import callbacks, checkpoint, lock, sheets
 from training import run as training_run
 from training.record import Record
 from training.run import Run
@@ -35,7 +35,7 @@ def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at
     config = replace(config, models_dir=config.models_dir.with_name("my models [1]"))
     for *place, n in (
         (callbacks.Progress, "on_train_batch_end", 2),  # in the midst of an epoch, after the first state
-        (callbacks.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
+        (sheets.SampleSheets, "on_epoch_end", 1),  # after the last step of an epoch
         (Record, "save", 2),  # while the state is written, after that of the epoch's end
         (callbacks.Progress, "on_train_batch_end", 1),  # with the last step
         (utils, "save_gif", 1),  # when all is learned, and the results are written
