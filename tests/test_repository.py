@@ -21,8 +21,6 @@ import generate_digits
 import play
 import train
 import utils
-from benchmarks import choosing, losses, modes, replicas, safety, scaling, seeds, step_cost, time_to_quality
-from benchmarks import page as page_benchmark
 from drawing import hands
 from evaluation import judge, two_sample
 from support import commands, model_files
@@ -182,48 +180,6 @@ def test_the_root_and_the_rooms_are_small():
         if not str(path).startswith(environments)
     }
     assert max(lengths.values()) < 250 and lengths[ROOT / "train.py"] <= 170, lengths
-
-
-def test_readme_table_is_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "seeds.json").read_text())
-    assert seeds.table(results) in (ROOT / "README.md").read_text()
-
-
-@pytest.mark.parametrize("benchmark", [losses, modes])
-def test_readme_tables_of_losses_and_modes_are_the_benchmarks_own(benchmark):
-    assert benchmark.table(json.loads(benchmark.RESULTS.read_text())) in (ROOT / "README.md").read_text()
-
-
-def test_readme_comparison_is_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "time_to_quality.json").read_text())
-    assert time_to_quality.table(results) in (ROOT / "README.md").read_text()
-
-
-def test_what_choosing_digits_gains_and_loses_is_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "choosing.json").read_text())
-    assert choosing.sentence(results) in (ROOT / "README.md").read_text()
-    assert choosing.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
-
-
-def test_step_costs_are_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "step_cost.json").read_text())
-    assert step_cost.table(results) in (ROOT / "benchmarks" / "README.md").read_text()
-
-
-def test_what_workers_gain_is_the_benchmarks_own():
-    results, readme = json.loads(scaling.RESULTS.read_text()), (ROOT / "benchmarks" / "README.md").read_text()
-    assert scaling.speed_table(results) in readme and scaling.model_table(results) in readme
-    assert replicas.table(json.loads(replicas.RESULTS.read_text())) in readme
-
-
-def test_readme_time_of_a_slider_is_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "page.json").read_text())
-    assert page_benchmark.sentence(results) in (ROOT / "README.md").read_text()
-
-
-def test_readme_cost_of_safety_is_the_benchmarks_own():
-    results = json.loads((ROOT / "benchmarks" / "safety.json").read_text())
-    assert safety.sentence(results) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is optional")
