@@ -130,14 +130,21 @@ def begin(models_dir):
     return aside
 
 
-def withdraw(models_dir):
-    """Take `begin` back where no state has come of it: the finished run is the last one again. Returns whether."""
+def withdraw(models_dir, aside):
+    """Take `begin`, which returned `aside`, back where no state has come of it: all runs are where they were.
+
+    Returns whether it did.
+    """
     begun = models_dir / UNFINISHED / BEGUN
     if not begun.exists() or _states(models_dir, UNFINISHED):
         return False
     with contextlib.suppress(OSError):  # somebody keeps files in it
         begun.unlink()
         begun.parent.rmdir()
+    if aside:
+        with contextlib.suppress(OSError):
+            os.replace(aside / UNFINISHED, models_dir / UNFINISHED)
+            aside.rmdir()
     return True
 
 

@@ -108,8 +108,9 @@ class Run:
         if self.state:
             same_run.refuse_differences(self.state.about, about)
         else:
-            self.owned.callback(self._withdraw)
-            if aside := checkpoint.begin(self.models_dir):
+            aside = checkpoint.begin(self.models_dir)
+            self.owned.callback(self._withdraw, aside)
+            if aside:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
                 print(f"there was an unfinished run; it is now in {aside}, for {flags}")
             elif resume:
@@ -120,9 +121,11 @@ class Run:
         if self.cluster:
             self.cluster.gather(greeting, checkpoint.pack(self.state))
 
-    def _withdraw(self):
-        if checkpoint.withdraw(self.models_dir):
+    def _withdraw(self, aside):
+        if checkpoint.withdraw(self.models_dir, aside):
             self.begun = False
+            if aside and not aside.exists():
+                print(f"the unfinished run is back in {self.models_dir}")
 
     def restore(self, gan):
         """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.

@@ -19,9 +19,9 @@ def config(small_npz, tmp_path):
 
 @pytest.fixture
 def stop_at(monkeypatch):
-    """Have SIGINT come at the n-th call of a function; once, for it is the handler of that run that is waited for."""
+    """Train by a configuration, and have SIGINT come at the n-th call of a function, which stops the run; once."""
 
-    def patch(place, name, n=1):
+    def stop_at(config, place, name, n=1):
         function, calls = getattr(place, name), []
 
         def stopping(*args, **kwargs):
@@ -31,8 +31,10 @@ def stop_at(monkeypatch):
             return function(*args, **kwargs)
 
         monkeypatch.setattr(place, name, stopping)
+        with pytest.raises(commands.Stopped):
+            train.train(config)
 
-    return patch
+    return stop_at
 
 
 @pytest.fixture
@@ -40,9 +42,7 @@ def unfinished(config, stop_at, made_once):
     """The configuration of a run that was stopped in its second epoch, after 63 of 84 steps."""
 
     def make(directory):
-        stop_at(callbacks.Progress, "on_train_batch_end", 3)
-        with pytest.raises(commands.Stopped):
-            train.train(run_in(directory, config.dataset, evaluate=False))
+        stop_at(run_in(directory, config.dataset, evaluate=False), callbacks.Progress, "on_train_batch_end", 3)
 
     directory = config.models_dir.parent
     shutil.copytree(made_once("unfinished", make), directory, dirs_exist_ok=True)

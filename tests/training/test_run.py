@@ -40,9 +40,7 @@ def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at
         (callbacks.Progress, "on_train_batch_end", 1),  # with the last step
         (utils, "save_gif", 1),  # when all is learned, and the results are written
     ):
-        stop_at(*place, n)
-        with pytest.raises(commands.Stopped):
-            train.train(config)
+        stop_at(config, *place, n)
         printed = capsys.readouterr().out.strip()
         assert printed.endswith(train.resume_command(config)) and "python train.py --resume --dataset=" in printed
         config = replace(config, resume=True)
@@ -52,18 +50,14 @@ def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at
 def test_a_run_stopped_before_it_began_names_no_way_to_go_on(config, stop_at, undisturbed, capsys):
     """The state that is there would be that of the run before."""
     shutil.copytree(undisturbed / "models", config.models_dir)
-    stop_at(train, "load_to_train")
-    with pytest.raises(commands.Stopped):
-        train.train(config)
+    stop_at(config, train, "load_to_train")
     assert capsys.readouterr().out == "stopped before it began\n"
 
 
 def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, measured, monkeypatch, tmp_path):
     """And its seconds are those of all sittings: the first took a thousand, says its record."""
     config = run_in(tmp_path, small_npz)
-    stop_at(quality.Quality, "on_epoch_end", 2)
-    with pytest.raises(commands.Stopped):
-        train.train(config)
+    stop_at(config, quality.Quality, "on_epoch_end", 2)
     load = Record.load
 
     def slow(path):
@@ -73,9 +67,7 @@ def test_a_run_stopped_while_it_measures_goes_on_measuring(small_npz, stop_at, m
 
     monkeypatch.setattr(Record, "load", slow)
     config = replace(config, resume=True)
-    stop_at(quality.Quality, "final")  # when nothing is left to train
-    with pytest.raises(commands.Stopped):
-        train.train(config)
+    stop_at(config, quality.Quality, "final")  # when nothing is left to train
     assert_resumes(config, measured)
     first, last = (caption(config.samples_dir / f"epoch_00{epoch}.png")[0] for epoch in (1, 2))
     assert first < 1000 < last
@@ -88,9 +80,7 @@ def test_a_run_that_is_measured_from_its_second_sitting_on_can_be_written(small_
     config = run_in(tmp_path, small_npz)
     with monkeypatch.context() as patch:
         patch.setattr(quality, "quality_of", lambda *data: None)
-        stop_at(callbacks.Progress, "on_train_batch_end", 3)
-        with pytest.raises(commands.Stopped):
-            train.train(config)
+        stop_at(config, callbacks.Progress, "on_train_batch_end", 3)
     train.train(replace(config, resume=True))
     first, second = csv.DictReader((config.models_dir / "history.csv").read_text().splitlines())
     assert first["frechet_distance"] == "" and float(second["frechet_distance"]) > 0
@@ -151,11 +141,13 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
 def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed, stop_at, capsys):
     models_dir = unfinished.models_dir.rename(unfinished.models_dir.with_name("my models"))
     other, aside = replace(unfinished, models_dir=models_dir, seed=1, epochs=1), models_dir / "unfinished-1"
-    stop_at(train, "build_gan")
-    with pytest.raises(commands.Stopped):
-        train.train(other)
-    assert f"for --resume --models-dir '{aside}'\n" in capsys.readouterr().out
-    train.train(replace(other, resume=True))
+    for place, comes_back in (((train, "build_gan"), True), ((callbacks.Progress, "on_epoch_end"), False)):
+        stop_at(other, *place)
+        said = capsys.readouterr().out
+        assert f"for --resume --models-dir '{aside}'\n" in said
+        assert (f"the unfinished run is back in {models_dir}\n" in said) == comes_back != aside.exists()
+    shutil.rmtree(models_dir / "checkpoint")
+    stop_at(replace(other, resume=True), train, "build_gan")
     assert f"starting one; there is one in {aside}\n" in capsys.readouterr().out
     assert_resumes(replace(unfinished, models_dir=aside), undisturbed)  # into the pictures of another run, too
 
@@ -176,9 +168,7 @@ def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path,
     (config.models_dir / "checkpoint" / "notes.txt").write_text("mine")
     longer = replace(config, epochs=2, resume=True)
     if place:
-        stop_at(*place)
-        with pytest.raises(commands.Stopped):
-            train.train(longer)
+        stop_at(longer, *place)
     resume(longer)
     whole = tmp_path / "whole"
     train.train(replace(config, epochs=2, models_dir=whole / "models", samples_dir=whole / "samples"))
