@@ -13,11 +13,13 @@ from support.dataset import Dataset, to_dataset
 from support.files import unreadable, whole_file
 
 DATA_DIR = ROOT / "data"
-NAMES = ("mnist", "fashion_mnist")
 STACKED = "stacked_mnist"  # three digits as the three channels (Metz et al., 2017): 1,000 modes, unlabelled
 MNIST_SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-MNIST_CHECKSUM = "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82"
-FASHION_CHECKSUM = "bc562774d3e075e6fb47517bccdbc9de42190109f15fc8788090ec983c147d87"
+CHECKSUMS = {
+    "mnist": "eb2f9e2e72b90067ee1df9de5f5d36315789d8e128965b748161b864a0d40d82",
+    "fashion_mnist": "bc562774d3e075e6fb47517bccdbc9de42190109f15fc8788090ec983c147d87",
+}
+NAMES = tuple(CHECKSUMS)  # of the data sets that are kept in DATA_DIR
 FASHION = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot")
 
 
@@ -45,8 +47,8 @@ def load_dataset(name):
         if name in NAMES:
             raise UserError(f"{error} (or delete it, to have it fetched anew)") from error
         raise
-    if name == "mnist" and dataset.checksum != MNIST_CHECKSUM:
-        raise UserError(f"{path} is not the original MNIST: delete it, to have it fetched anew")
+    if dataset.checksum != CHECKSUMS.get(name, dataset.checksum):
+        raise UserError(f"{path} is not the original {name}: delete it, to have it fetched anew")
     return dataset
 
 
@@ -128,7 +130,7 @@ def _read(path):
     else:
         idx.read_set(path, {})  # says what is missing
     dataset = to_dataset(arrays, sources, path, len(names) or None)
-    if not names and dataset.checksum == FASHION_CHECKSUM:
+    if not names and dataset.checksum == CHECKSUMS["fashion_mnist"]:
         names = FASHION
     dataset.class_names = () if names == tuple(string.digits) else names  # figures are their own names
     return dataset
@@ -137,11 +139,11 @@ def _read(path):
 def _fetch(name, path):
     keras = import_keras()  # takes seconds, and data/ usually has the file
     try:
-        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()  # checks its own hash
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # get_file raises a bare Exception where there is no network
-        remedy = (
-            f"put {MNIST_SOURCE} there" if name == "mnist" else "give --dataset a directory with its four IDX files"
-        )
+        remedy = f"put {MNIST_SOURCE} there"
+        if name == "fashion_mnist":  # of which Keras would not notice that a file of an earlier download is damaged
+            remedy = "remove ~/.keras/datasets/fashion-mnist, or give --dataset a directory with its four IDX files"
         raise UserError(f"{path} is missing and cannot be downloaded: {remedy}") from error
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)

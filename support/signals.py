@@ -3,8 +3,12 @@
 import signal
 
 
-class Stopped(BaseException):
-    """A signal asks to stop. No Exception, so that nothing on the way up takes it for an error of its own."""
+class Stopped(KeyboardInterrupt):
+    """A signal asks to stop.
+
+    No Exception, so that nothing on the way up takes it for an error of its own; but what tidies up after Ctrl-C, as
+    Keras does after half a download, tidies up.
+    """
 
     def __init__(self, signum):
         super().__init__(signum)
