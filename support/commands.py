@@ -101,6 +101,9 @@ def run(main, config_class, flags=None):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
     os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this; a file that is opened now has its descriptor
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:

@@ -115,6 +115,13 @@ def test_a_reader_that_has_read_enough_is_no_error():
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_error(closed):
+    code = SAYING.replace("print", "commands.quiet()(print)")
+    done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, code], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"") and done.stdout == (b"" if closed.startswith(">") else b"said\n")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_output_on_a_full_disk_is_refused_in_one_line():
     with open("/dev/full", "w") as full:
