@@ -7,6 +7,7 @@ The connections stay: one that breaks says at once, and whatever TensorFlow does
 
 import contextlib
 import json
+import math
 import os
 import socket
 import struct
@@ -54,7 +55,7 @@ class Cluster:
             raise UserError(
                 f"port {port} of {name} cannot be used ({error.strerror}): free it or choose another"
             ) from error
-        self.deadline = time.monotonic() + self.seconds
+        self.deadline = math.inf  # until this worker has loaded its data, and waits for the others
         return self
 
     def __exit__(self, kind, error, traceback):
@@ -79,6 +80,7 @@ class Cluster:
 
         Raises UserError, and has them raise it, where one does not come or greets with something else than `greeting`.
         """
+        self.deadline = time.monotonic() + self.seconds
         greetings = self._await()
         if missing := [self.name(number) for number in range(1, len(self.workers)) if number not in greetings]:
             raise UserError(f"{', '.join(missing)} has not come within {self.seconds:g} s: start it, or leave it out")
@@ -94,6 +96,7 @@ class Cluster:
 
         Raises UserError where it is not reached, or has refused.
         """
+        self.deadline = time.monotonic() + self.seconds
         host, _, port = self.workers[0].rpartition(":")
         while True:
             left = self.deadline - time.monotonic()

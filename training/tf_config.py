@@ -33,7 +33,7 @@ def read_cluster(text=None):
     if not isinstance(kind, str) or not jobs.get(kind):
         raise UserError(f"TF_CONFIG's task is of type {kind!r}, of which its cluster has none: write {EXAMPLE}")
     for address in workers:
-        match = re.fullmatch(r"[^\s/]+:(\d{1,5})", address) if isinstance(address, str) else None
+        match = re.fullmatch(r"[^\s/:\[\]]+:(\d{1,5})", address) if isinstance(address, str) else None
         if not match or not 0 < int(match[1]) < 2**16 or not _names_a_host(address.rpartition(":")[0]):
             raise UserError(f"TF_CONFIG has {address!r} for a worker: write host:port")
         if workers.count(address) > 1:

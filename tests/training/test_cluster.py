@@ -161,6 +161,18 @@ def test_strangers_at_the_door_are_passed_over():
         assert chief._await() == {}
 
 
+def test_a_chief_that_is_long_in_loading_finds_those_who_wait(monkeypatch):
+    monkeypatch.setenv(cluster.PATIENCE, "1")
+    workers = ports(2)
+    address = "127.0.0.1", int(workers[0].rpartition(":")[2])
+    with cluster.Cluster(workers, 0) as chief, socket.create_connection(address) as worker:
+        cluster._send(worker, b'{"worker": 1, "greeting": {}}')
+        time.sleep(1.1)
+        chief.gather({}, {})
+        chief.watching = False
+    assert list(chief.greetings) == [1]
+
+
 def test_a_worker_that_loses_the_chief_says_so_and_ends():
     """Also while it waits within TensorFlow, and while what TensorFlow says as it starts is silenced."""
     workers = ports(2)

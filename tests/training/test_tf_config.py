@@ -25,6 +25,7 @@ from training.tf_config import read_cluster
         (tf_config(0, workers=("host1", "host2:4000")), "'host1'"),
         (tf_config(0, workers=("host1:70000", "host2:4000")), "'host1:70000'"),
         (tf_config(1, workers=("host1..lan:4000", "host2:4000")), "'host1..lan:4000'"),
+        (tf_config(0, workers=("[::1]:4000", "host2:4000")), "'[::1]:4000'"),
         (tf_config(0, workers=("host1:4000", "host1:4000")), "twice"),
         (tf_config(0, kind="chief", chief=["a:1", "b:1"], worker=["c:1"]), "2 chiefs"),
     ],
