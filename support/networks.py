@@ -166,7 +166,11 @@ def check_networks(generator, discriminator, latent_dim, num_classes, shape):
             if (takes, gives) != meant:
                 right = "have {}.py build one that takes {} and gives {}".format(name, *meant)
                 raise UserError(f"the {name} takes {takes} and gives {gives}: {right}")
-            _check_layers(json.loads(network.to_json()))
+            try:
+                layers = json.loads(network.to_json())
+            except (NotImplementedError, TypeError, ValueError) as error:  # a layer of one's own, without get_config
+                raise _Refused("it has a layer that Keras cannot write down") from error
+            _check_layers(layers)
             _check_sizes(network)
         except _Refused as error:
             raise UserError(f"the {name} could not be loaded again ({error}): build another in {name}.py") from error
