@@ -36,6 +36,7 @@ def test_tables():
     assert len({row.count("|") for row in rows}) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned to cores here")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failure_ends_all_workers(tmp_path, monkeypatch, workers):
     """The first one's command fails at once here; with the last line that it said."""

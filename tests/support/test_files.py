@@ -59,7 +59,7 @@ def test_what_killed_processes_left_is_swept(tmp_path):
 def test_a_directory_that_cannot_be_replaced_is_refused_before_it_is_filled(tmp_path, monkeypatch):
     """As one where a disk is mounted. And what is under way under the same name is another process'."""
     (place := tmp_path / "place").mkdir()
-    with monkeypatch.context() as patch, pytest.raises(UserError, match="resource busy"):
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"(?i)resource busy"):
         patch.setattr(pathlib.Path, "rmdir", mock.Mock(side_effect=OSError(errno.EBUSY, os.strerror(errno.EBUSY))))
         with files.whole_directory(place):
             raise AssertionError("it was let in")

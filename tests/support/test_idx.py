@@ -148,8 +148,14 @@ def test_bad_idx_files_are_named_with_what_is_wrong(tmp_path, refuses):
     assert "a single training image" in refuses(train.train, "--dataset", directory)
 
 
-@pytest.mark.parametrize("data", [b"", struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**3, 10**3), b"\0\0\x08\x03", b"x" * 99])
+@pytest.mark.parametrize("data", [b"", b"\0\0\x08\x03", b"x" * 99])
 def test_refuses_damaged_idx(refuses, tmp_path, data):
     for name in idx.FILES.values():
         (tmp_path / name).write_bytes(data)
-    refuses(train.train, "--dataset", tmp_path)
+    assert "it is damaged" in refuses(train.train, "--dataset", tmp_path)
+
+
+def test_refuses_enormous_idx(refuses, tmp_path):
+    for name in idx.FILES.values():
+        (tmp_path / name).write_bytes(struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**3, 10**3))
+    assert "unpacks to more than 256 MB" in refuses(train.train, "--dataset", tmp_path)

@@ -87,7 +87,10 @@ def test_a_hidden_png_is_named(tmp_path, refuses):
 
 def test_a_png_whose_name_is_no_text_is_refused(tmp_path, refuses):
     """As old archives have them."""
-    write_pngs(tmp_path, IMAGES[:9], ["ape", os.fsdecode(b"caf\xe9")])
+    try:
+        write_pngs(tmp_path, IMAGES[:9], ["ape", os.fsdecode(b"caf\xe9")])
+    except OSError:
+        pytest.skip("this file system takes no such name")
     assert r"caf\udce9/001.png' is no text" in refuses(train.train, "--dataset", tmp_path)
 
 
