@@ -26,7 +26,7 @@ from evaluation import metrics  # noqa: E402
 from evaluation.judge import load_judge  # noqa: E402
 from evaluation.measure import reference  # noqa: E402
 from support import commands, files, model_files  # noqa: E402
-from support.commands import Range  # noqa: E402
+from support.commands import Range, UserError  # noqa: E402
 from support.datasets import load_dataset  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "choosing.json"
@@ -100,6 +100,9 @@ def benchmark(config):
     """Run everything, write RESULTS, print the table of benchmarks/README.md and the sentence of the README."""
     pairs = {str(path): model_files.load_models(path) for path in config.models_dirs}
     judge, mnist = load_judge(), load_dataset("mnist")
+    for path, (generator, _, _, num_classes) in pairs.items():
+        if (num_classes, generator.output_shape[1:]) != (10, judge.input_shape[1:]):
+            raise UserError(f"the models in {path} do not draw MNIST's ten digits: leave them out")
     features, _ = utils.look(judge, mnist.x_train)
     real = reference(mnist.x_train, mnist.y_train, features, 10_000, np.random.default_rng(0))
     results = {"choices": {name: [] for name in CHOICES}}

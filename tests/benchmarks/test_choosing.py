@@ -2,8 +2,13 @@
 
 import json
 
+import pytest
+
 from benchmarks import choosing
+from discriminator import build_discriminator
 from drawing import hands
+from generator import build_generator
+from support.commands import UserError
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
 
@@ -23,3 +28,10 @@ def test_one_hand_costs_styles(monkeypatch, small_npz, tmp_path):
     for free, best, one_hand in zip(*choices.values(), strict=True):
         assert one_hand["recall"] < 0.1 < free["recall"] and free["label_accuracy"] > 0.9
         assert best != free
+
+
+def test_refuses_models_that_draw_something_else(tmp_path):
+    build_generator(4, 1, width=4).save(tmp_path / "generator.keras")
+    build_discriminator(1, width=4).save(tmp_path / "discriminator.keras")
+    with pytest.raises(UserError, match="do not draw MNIST's ten digits"):
+        choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR, tmp_path)))
