@@ -98,7 +98,8 @@ def stack_digits(images, count, rng):
 
     Each digit is in each channel as often as any other, or once more.
     """
-    orders = [rng.permutation(np.arange(count) % len(images)) for _ in range(3)]
+    some = rng.permutation(len(images))[:count] if count < len(images) else np.arange(count) % len(images)
+    orders = [rng.permutation(some) for _ in range(3)]
     return np.concatenate([images[order] for order in orders], axis=-1)
 
 
