@@ -72,7 +72,10 @@ def check(config, page):
         raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
-    files.check_unread("--json", config.json, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
+    for flag, path in (("--json", config.json), ("--report", page)):
+        files.check_unread(flag, path, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
+    if config.json and config.json.suffix == ".keras":  # as a judge has that was not asked for by name
+        raise UserError(f"--json {config.json} is a name of models: give another, say one that ends in .json")
     if page and config.json and files.are_one(page, config.json):
         raise UserError(f"--json and --report would both write {page}: give each a place of its own")
     for data in filter(None, (config.dataset, config.npz)):
@@ -127,7 +130,8 @@ def evaluate(config):
     if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
         raise UserError(f"{source} has images {images.shape[1:]}: give {shape}, as {config.dataset} has")
     if labels is None and config.tstr:
-        raise UserError(f"{source} has no labels to learn from: leave --tstr out")
+        lacking = source if whole.y_train.any() else config.dataset
+        raise UserError(f"{lacking} has no labels to learn from: leave --tstr out")
     if labels is not None and not dataset.y_train.any():
         raise UserError(f"{config.dataset} has no labels, by which {source} draws: give models trained without")
     if (count := len(images)) < config.count:

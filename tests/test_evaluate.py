@@ -129,6 +129,9 @@ def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
     assert "exclude each other" in refuses(evaluate, "--npz", tmp_path / "a.npz", "--models-dir", PRETRAINED_DIR)
     assert "would both write" in refuses(evaluate, *flags, tmp_path / "b" / ".." / "a" / "index.html")
 
+    assert "is a name of models" in refuses(evaluate, *flags, JUDGE)
+    page = ["--npz", tmp_path / "a" / "index.html", "--report", tmp_path / "a"]
+    assert "--report " in (said := refuses(evaluate, *page)) and "overwrite what --npz reads" in said
 
 def test_noise_is_far_from_everything(score):
     noise = np.random.default_rng(0).normal(128, 60, (600, 28, 28, 1)).clip(0, 255).astype("uint8")
