@@ -4,9 +4,10 @@
     python benchmarks/losses.py --side-by-side 2                  # the same results, sooner
     python benchmarks/losses.py --seconds 75 --side-by-side 2     # a first look: a good hour
 
-The epochs of a run are those that fit into --seconds at the rate that its loss trains at, which is measured first and
-alone. Rates and runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark goes on
-where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the README's table.
+A run has the number of epochs that takes nearest to --seconds at the rate that its loss trains at, which is measured
+first and alone. Rates and runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark
+goes on where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the README's
+table.
 """
 
 import itertools
@@ -103,7 +104,7 @@ def table(results):
             for key, _, form in columns:
                 cells.append(cell([run[key] for run in kinds[kind]], form))
         lines.append(f"| {loss} | " + " | ".join(cells) + " |")
-    real = [f"{results['real'][key]:{form}}" for columns in COLUMNS.values() for key, _, form in columns]
+    real = [f"{results['real'][kind][key]:{form}}" for kind, columns in COLUMNS.items() for key, _, form in columns]
     return "\n".join([*lines, "| real training digits | " + " | ".join(real) + " |"])
 
 
@@ -140,10 +141,10 @@ def benchmark(config):
         return measure(loss, kind, seed, max(1, round(config.seconds * rates[f"{loss}, {kind}"] / 60_000)))
 
     runs = {loss: {kind: [] for kind in KINDS} for loss in LOSSES}
-    results = {"seconds": config.seconds, "rates": rates, "runs": runs, "machine": machine()}
+    results = {"seconds": config.seconds, "rates": rates, "runs": runs, "real": {}, "machine": machine()}
     jobs = list(itertools.product(range(config.seeds), LOSSES, KINDS))
     for (_, loss, kind), done in zip(jobs, side_by_side(config.side_by_side, job, jobs), strict=True):
-        numbers, results["real"] = done
+        numbers, results["real"][kind] = done  # those beside labelled digits have their class shares
         runs[loss][kind].append(numbers)
     files.write_json(RESULTS, results)
     picture(results)

@@ -4,7 +4,7 @@
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
-Remove them where the networks, the steps or RUNS have changed.
+Remove them where the networks, the steps or RUNS have changed, their evaluation.json where the measures have.
 Writes benchmarks/seeds.json (all numbers; those of other --kinds stay) and prints the table. Each run is evaluated with
 10,000 digits of a seed that its training never saw.
 """
@@ -86,14 +86,15 @@ def measure(name, seed, classifiers, alone):
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
         command("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
     evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
+    teaches = "--no-conditional" not in RUNS[name][0]  # without labels there is nothing to learn from
     if ("two_sample" if classifiers else "frechet_distance") not in evaluation["digits"]:
-        teaches = "--no-conditional" not in RUNS[name][0]  # without labels there is nothing to learn from
         words = ["--two-sample", *(["--tstr"] if teaches else [])] if classifiers else []
         command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
     run = {"seed": seed, "seconds": seconds if marker.exists() else None} | evaluation["digits"]
-    return run, {key: evaluation[key] for key in FLOORS}
+    # Beside digits without labels the training digits have other shares: the table's are those of all others.
+    return run, {key: evaluation[key] for key in FLOORS if teaches or key != "training"}
 
 
 def own_cores(count):

@@ -83,13 +83,13 @@ def score(digits, real, new_distances, in_shares=False):
         new_distances: float (N,), those of new real digits, test digits, to the nearest of `real`.
         in_shares: whether they were drawn in fixed shares of their labels.
     """
-    strata = digits.labels if in_shares else None
+    labels = digits.labels if in_shares else None
     readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
     right = readings == digits.labels
-    kernel_distance, kernel_error = metrics.kernel_distance(real.features, digits.features)
+    kernel_distance, kernel_error = metrics.kernel_distance(real.features, digits.features, labels)
     return {
         "frechet_distance": metrics.frechet_distance(real.moments, metrics.moments(digits.features)),
-        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features, strata),
+        "frechet_interval": 1.96 * metrics.frechet_spread(real.moments, digits.features, labels),
         "kernel_distance": 1000 * kernel_distance,
         "kernel_interval": 1960 * kernel_error,
         "classifier_score": metrics.classifier_score(digits.probabilities),
@@ -129,13 +129,13 @@ def measure(config, dataset, judge, images, labels, source):
     Raises:
         UserError: the judge cannot measure these.
 
-    The columns of its numbers are "digits"; "training", random training digits measured against the others, about what
-    a perfect generator of the training set would reach; and "floor", test digits, which other people wrote
-    (training digits where there are none).
+    The columns of its numbers are "digits"; "training", random training digits, in class shares where the digits have
+    labels, measured against the others, about what a perfect generator of the training set would reach; and "floor",
+    test digits, which other people wrote (training digits where there are none).
     """
     check(dataset, judge, images, source)
-    rng, count = np.random.default_rng(config.seed), config.count
-    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng)
+    rng, count, in_shares = np.random.default_rng(config.seed), config.count, labels is not None
+    real_images, real_labels, floor_images, floor_labels = dataset.hold_out(count, rng, in_shares)
     with progress_bar(total=4, desc="evaluating") as bar:
         features, logits = utils.look(judge, real_images)
         right = (logits.argmax(axis=-1) == real_labels).mean()
@@ -146,7 +146,8 @@ def measure(config, dataset, judge, images, labels, source):
         real = reference(real_images, real_labels, features, size, rng)
         bar.update()
         floor = read_digits(judge, floor_images, floor_labels, real)
-        numbers = {"digits": None, "training": None, "floor": score(floor, real, floor.nearest_distance)}
+        numbers = {"digits": None, "training": None}  # in the table's order
+        numbers["floor"] = score(floor, real, floor.nearest_distance, in_shares and not len(dataset.x_test))
         bar.update()
         if not len(dataset.x_test):
             # These may be copies of what was held out, too. Of so many more, new digits are a little nearer to one.
@@ -154,16 +155,16 @@ def measure(config, dataset, judge, images, labels, source):
                 images=np.concatenate([real_images, floor_images]), labels=np.concatenate([real_labels, floor_labels])
             )
         digits = read_digits(judge, images[:count], None if labels is None else labels[:count], real)
-        numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares=labels is not None)
+        numbers["digits"] = score(digits, real, floor.nearest_distance, in_shares)
         bar.update()
         if len(dataset.x_test):
-            rest, chosen = dataset.split_off(count, rng)
+            rest, chosen = dataset.split_off(count, rng, in_shares)
             others = reference(real_images[rest], real_labels[rest], features[rest], size, rng)
             training = read_digits(judge, real_images[chosen], real_labels[chosen], others)
             new_distances, gone = floor.nearest_distance.copy(), np.isin(floor.nearest_index, chosen)
             # The nearest of the others is the nearest of all, unless that is among the chosen.
             new_distances[gone] = nearest_images(floor_images[gone], others.images)[0]
-            numbers["training"] = score(training, others, new_distances)
+            numbers["training"] = score(training, others, new_distances, in_shares)
         else:
             numbers["training"] = numbers["floor"]
         bar.update()

@@ -76,7 +76,8 @@ class Quality(_Measure):
         Beside them stand as many real digits: random training digits against the others, about what a perfect
         generator of the training set would reach, and test digits, which other people wrote.
         """
-        rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0))
+        in_shares = self.model.num_classes > 1
+        rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0), in_shares)
         can_split = len(chosen) > FEATURES
         count = len(chosen) if can_split else self.count(10_000)
         images, labels = self.draw(count, 2**32)

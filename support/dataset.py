@@ -73,14 +73,23 @@ class Dataset(_Arrays):
         same.class_names = tuple(names)
         return same
 
-    def split_off(self, count, rng):
-        """Split off random training digits, at most a sixth; returns the indices of the others, and of these."""
-        order = rng.permutation(len(self.x_train))
-        chosen, rest = np.split(order, [min(count, len(order) // 6)])
-        return rest, chosen
+    def split_off(self, count, rng, in_shares=False):
+        """Split off random training digits, at most a sixth; returns the indices of the others, and of these.
 
-    def hold_out(self, count, rng):
+        Where `in_shares`, these have the shares of all training digits, as `labels_in_share` has.
+        """
+        order = rng.permutation(len(self.x_train))
+        count = min(count, len(order) // 6)
+        places = np.arange(count)
+        if in_shares:
+            order, places = order[np.argsort(self.y_train[order], kind="stable")], places * len(order) // count
+        return rng.permutation(np.delete(order, places)), rng.permutation(order[places])
+
+    def hold_out(self, count, rng, in_shares=False):
         """Split off real digits of other writers: test digits, or training digits where there are no test digits.
+
+        Args:
+            in_shares: as for `split_off`, of training digits.
 
         Returns:
             images and labels of the training digits that remain, images and labels of those split off.
@@ -88,7 +97,7 @@ class Dataset(_Arrays):
         if len(self.x_test):
             chosen = rng.permutation(len(self.x_test))[:count]
             return self.x_train, self.y_train, self.x_test[chosen], self.y_test[chosen]
-        rest, chosen = self.split_off(count, rng)
+        rest, chosen = self.split_off(count, rng, in_shares)
         return self.x_train[rest], self.y_train[rest], self.x_train[chosen], self.y_train[chosen]
 
 

@@ -35,6 +35,7 @@ def test_real_digits_score_as_the_floor(measured_real):
     assert digits.pop("label_accuracy_by_class") == floor.pop("label_accuracy_by_class")
     for interval in ("frechet_interval", "kernel_interval"):  # of random resamples
         assert digits.pop(interval) == pytest.approx(floor.pop(interval), rel=0.8)
+    assert 5 < digits.pop("kernel_distance") - floor.pop("kernel_distance") < 8  # as if drawn in fixed class shares
     assert digits == pytest.approx(floor, rel=1e-4, abs=1e-6)
     assert digits["share_nearer"] == pytest.approx(0.5, abs=1e-3)  # of equal distances, rounding says which is less
     assert digits["label_accuracy"] > 0.99
@@ -56,14 +57,14 @@ def test_copies_show_as_copies_and_lost_recall(score, real):
     assert digits["coverage"] < 0.5 * floor["coverage"] and digits["precision"] > 0.9
 
 
-def test_shuffled_labels_show_in_label_accuracy_only(score, measured_real, real):
-    images, labels = real[0].x_test, real[0].y_test
+def test_shuffled_labels_show_in_what_minds_labels_only(score, measured_real, real):
     honest = dict(measured_real[0]["digits"])
-    shuffled, _ = score(images, np.random.default_rng(0).permutation(labels))
+    shuffled, _ = score(real[0].x_test, np.random.default_rng(0).permutation(real[0].y_test))
     within_labels, at_random = (numbers.pop("frechet_interval") for numbers in (honest, shuffled))
     assert within_labels < at_random / 2
     for numbers in (honest, shuffled):
-        del numbers["label_accuracy_by_class"]
+        for key in ("label_accuracy_by_class", "kernel_distance", "kernel_interval"):  # these, too, mind labels
+            del numbers[key]
     assert honest.pop("label_accuracy") > 0.99 and shuffled.pop("label_accuracy") < 0.2
     assert honest == shuffled
 
@@ -128,10 +129,10 @@ def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
     assert "Is a directory" in refuses(evaluate, *flags, tmp_path / "a")
     assert "exclude each other" in refuses(evaluate, "--npz", tmp_path / "a.npz", "--models-dir", PRETRAINED_DIR)
     assert "would both write" in refuses(evaluate, *flags, tmp_path / "b" / ".." / "a" / "index.html")
-
     assert "is a name of models" in refuses(evaluate, *flags, JUDGE)
     page = ["--npz", tmp_path / "a" / "index.html", "--report", tmp_path / "a"]
     assert "--report " in (said := refuses(evaluate, *page)) and "overwrite what --npz reads" in said
+
 
 def test_noise_is_far_from_everything(score):
     noise = np.random.default_rng(0).normal(128, 60, (600, 28, 28, 1)).clip(0, 255).astype("uint8")

@@ -27,7 +27,7 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
                 shutil.copy(PRETRAINED_DIR / name, directory)
         else:
             numbers = {key: 0.5 + len(commands) for columns in losses.COLUMNS.values() for key, *_ in columns}
-            real = dict.fromkeys(numbers, 0.125)
+            real = dict.fromkeys(numbers, 0.125 if "unlabelled" in directory.name else 0.25)
             (directory / "evaluation.json").write_text(json.dumps({"digits": numbers, "training": real}))
 
     for name, path in (("RESULTS", "losses.json"), ("PICTURE", "losses.png"), ("RUNS", "runs")):
@@ -42,7 +42,11 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
     assert commands == ["train.py", "evaluate.py"] * 8
     results = json.loads((tmp_path / "losses.json").read_text())
     assert all(run["epochs"] == 10 for kinds in results["runs"].values() for runs in kinds.values() for run in runs)
-    assert set(results["real"].values()) == {0.125}
+    assert {kind: {*real.values()} for kind, real in results["real"].items()} == {
+        "labelled": {0.25},
+        "unlabelled": {0.125},
+    }
+    assert "0.25 | 0.250 | 0.12 |" in losses.table(results)
     recalls = [run["recall"] for kinds in results["runs"].values() for runs in kinds.values() for run in runs]
     assert sorted(recalls) == [0.5 + 2 * number for number in range(1, 9)]
     assert losses.table(results).count("\n") == 4 and "| minimax | " in losses.table(results)

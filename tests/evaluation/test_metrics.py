@@ -77,6 +77,23 @@ def test_kernel_distance_is_unbiased():
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
 
 
+def test_kernel_distance_is_unbiased_in_fixed_shares():
+    """Here of two classes far apart, of which the real ones are at random as many."""
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], [10, 30])
+
+    def sample(labels):
+        return rng.standard_normal((len(labels), 4)) + 3 * labels[:, None]
+
+    def pairs():
+        return [(sample((rng.random(40) < 0.75).astype(int)), sample(labels)) for _ in range(400)]
+
+    values, errors = zip(*(metrics.kernel_distance(*pair, labels) for pair in pairs()), strict=True)
+    assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(400)
+    assert np.mean(errors) / np.std(values) < 2
+    values = [metrics.kernel_distance(*pair)[0] for pair in pairs()]
+    assert np.mean(values) < -3 * np.std(values) / np.sqrt(400)
+
+
 @pytest.mark.parametrize(("shift", "ratio"), [(0.5, 1.0), (0.0, 1.41)])
 def test_error_of_the_kernel_distance_is_that_of_new_samples(shift, ratio):
     """Where both are samples of one distribution the jackknife counts twice what of the variance is left."""

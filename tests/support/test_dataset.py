@@ -56,3 +56,13 @@ def test_names_that_would_tell_a_terminal_something_are_none():
     names = ["Ärger", "می‌خواهم", "猫"]
     assert class_names({"classes": names}, 3) == names
     assert class_names({"classes": [*names[:2], "cat\x1b[31m"]}, 3) == []
+
+
+def test_training_digits_are_split_off_in_class_shares(mnist):
+    """As labels are drawn, so that real digits beside the drawn ones have no shares of their own."""
+    for count in (7, 5000, 10_000):
+        rest, chosen = mnist.split_off(count, np.random.default_rng(1), in_shares=True)
+        assert sorted([*rest, *chosen]) == list(range(60_000)) and len(chosen) == count
+        drawn = mnist.labels_in_share(count, np.random.default_rng(2))
+        np.testing.assert_array_equal(np.sort(mnist.y_train[chosen]), np.sort(drawn))
+        assert count == 7 or len(set(mnist.y_train[chosen][:100])) == 10  # in random order
