@@ -53,7 +53,8 @@ function labelsOf(text) {
 }
 
 function wallColumns() {
-  return numClasses > 1 && numClasses <= 20 && (FIGURES || state.text === "") ? numClasses : 10;
+  if (numClasses === 1 || numClasses > 20 || (!FIGURES && state.text !== "")) return 10;
+  return numClasses * Math.max(1, Math.floor(10 / numClasses)); // of few classes several hands in a row
 }
 
 function wallCount() {
@@ -166,6 +167,7 @@ function redraw() {
   if (state.view === "wall" && shown.every(({element}) => element.tabIndex)) shown[0].element.tabIndex = 0; // of fewer
   element("row").style.setProperty("--count", state.view === "row" ? shown.length : 1);
   element("wall").style.setProperty("--columns", wallColumns());
+  element("wall").style.setProperty("--rows", wallCount() / wallColumns());
   expected = null;
   frame ||= requestAnimationFrame(work);
 }

@@ -31,6 +31,9 @@ def pack(network):
         if getattr(layer, "data_format", None) == "channels_first":
             _refuse(layer, "data_format channels_first")
         LAYERS[kind](layer, operations)
+        for value in operations[-1].values() if operations else ():
+            if isinstance(value, float | np.ndarray) and not np.isfinite(value).all():
+                _refuse(layer, "numbers that are not finite")  # which JSON has no words for
         if activation := getattr(layer, "activation", None):
             name = getattr(activation, "__name__", str(activation))
             if name not in ACTIVATIONS:

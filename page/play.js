@@ -39,10 +39,12 @@ function saveLink() {
 
 // Have the address bar hold the link, in the place of the one there or, by pushState, as one more.
 function keep(how) {
+  if (link() === location.hash) return;
   try {
     history[how](null, "", link());
     known = location.hash;
-  } catch { // a browser that allows no more changes for now, or a page within another: the next one will do
+  } catch { // a browser that allows no more changes for now, or a page within another
+    saving ||= setTimeout(saveLink, 2000);
   }
 }
 
@@ -55,9 +57,9 @@ function readLink() {
       const {text, complaint} = understood(value || (name === "into" ? "none" : ""));
       if (text !== null) found[name] = text;
       if (complaint) complaints.add(complaint);
-    } else if (Object.hasOwn(ranges, name) && /^\d+$/.test(value) && Number(value) <= ranges[name][0]) {
+    } else if (Object.keys(ranges).includes(name) && /^\d+$/.test(value) && Number(value) <= ranges[name][0]) {
       found[name] = Number(value);
-    } else if (name === "view" && Object.hasOwn(tiles, value)) {
+    } else if (name === "view" && Object.keys(tiles).includes(value)) {
       found.view = value;
     } else if (name === "each" && ["true", "false"].includes(value)) {
       found.each = value === "true";
@@ -189,8 +191,9 @@ on("again", "click", () => leap(START));
 on("wall", "click", ({target}) => {
   const tile = tiles.wall.find(({element}) => element.contains(target));
   if (!tile) return;
-  const {label, hand, other} = tile.cell, beyond = !FIGURES && label >= SHOWN; // the row of all would lack it
-  leap({view: "row", hand, other, ...(beyond && {text: String(label)})});
+  const {label, hand, other} = tile.cell;
+  const lacks = !FIGURES && numClasses > 1 && (state.each || label >= SHOWN); // the row of all, this class by this hand
+  leap({view: "row", hand, other, ...(lacks && {text: String(label)})});
   document.querySelector("[name=view]:checked").focus(); // the picture is gone
 });
 on("wall", "keydown", (event) => {
@@ -251,8 +254,8 @@ function begin() {
 element("number-field").hidden = element("into").hidden = !FIGURES;
 element("class-field").hidden = FIGURES || numClasses === 1;
 element("into-class").hidden = FIGURES;
-element("turning").hidden = numClasses === 1;
-element("style").hidden = !DIRECTIONS.length;
+for (const id of ["turning", "about-turning"]) element(id).hidden = numClasses === 1;
+for (const id of ["style", "about-style"]) element(id).hidden = !DIRECTIONS.length;
 element("hand").max = element("other").max = maxHand;
 element("strong").textContent = MODELS.strong;
 if (!FIGURES) {
@@ -266,3 +269,11 @@ if (!FIGURES) {
 }
 addEventListener("hashchange", begin);
 begin();
+
+// Where the stage stays above the controls, what has the focus is not hidden behind it.
+const stage = document.querySelector(".stage");
+new ResizeObserver(() => {
+  const above = stage.getBoundingClientRect().right > element("new-hand").getBoundingClientRect().left;
+  const stays = above && getComputedStyle(stage).position === "sticky";
+  document.documentElement.style.scrollPaddingTop = stays ? `${stage.offsetHeight}px` : "";
+}).observe(stage);

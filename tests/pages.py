@@ -1,8 +1,12 @@
 """What tests do with the page of play.py, in a browser."""
 
 import base64
+import json
 
 import numpy as np
+
+from discriminator import build_discriminator
+from generator import build_generator
 
 SETTLED = """() => new Promise((resolve) => {
     const look = () => shown.some((tile) => tile.stale || tile.unrated) ? requestAnimationFrame(look) : resolve();
@@ -50,6 +54,15 @@ def message(page):
 
 
 def state_of(page):
-    """The link, once it is saved; without what always changes."""
+    """The link, once it is saved."""
     page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 400))")
     return page.evaluate("location.hash")
+
+
+def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), size=28, names=()):
+    """Untrained models, small ones where nothing else is said."""
+    directory.mkdir()
+    build_generator(latent_dim, num_classes, channels, widths[0], size=size).save(directory / "generator.keras")
+    build_discriminator(num_classes, channels, widths[1], size=size).save(directory / "discriminator.keras")
+    (directory / "run.json").write_text(json.dumps({"config": {"latent_dim": latent_dim}, "classes": names}))
+    return directory

@@ -1,20 +1,17 @@
 """play.py: the page in a real browser, as somebody plays with it; and refusals."""
 
 import io
-import json
 
 import keras
 import numpy as np
 import pytest
 from helpers import DEFAULT_WIDTHS
-from pages import follow, message, press, see, state_of, write
+from pages import follow, message, press, save_models, see, state_of, write
 from PIL import Image
 
 import play
 import utils
-from discriminator import build_discriminator
 from evaluation.judge import load_judge
-from generator import build_generator
 from page import samples
 from play import Config
 from support import model_files
@@ -175,15 +172,6 @@ def test_download(open_page, play_html, scheme):
     picture = np.array(Image.open(io.BytesIO(download.value.path().read_bytes())).convert("RGB"))
     paper = 0 if scheme == "dark" else 255
     np.testing.assert_array_equal(picture[4::8, 4::8], paper ^ utils.sheet(images ^ paper, 2))
-
-
-def save_models(directory, latent_dim, num_classes, channels=1, widths=(8, 8), size=28, names=()):
-    """Untrained models, small ones where nothing else is said."""
-    directory.mkdir()
-    build_generator(latent_dim, num_classes, channels, widths[0], size=size).save(directory / "generator.keras")
-    build_discriminator(num_classes, channels, widths[1], size=size).save(directory / "discriminator.keras")
-    (directory / "run.json").write_text(json.dumps({"config": {"latent_dim": latent_dim}, "classes": names}))
-    return directory
 
 
 @pytest.mark.parametrize(("num_classes", "channels", "names"), [(1, 1, ()), (10, 1, FASHION), (15, 3, ())])

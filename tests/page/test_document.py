@@ -8,9 +8,10 @@ import time
 import numpy as np
 import pytest
 from helpers import ROOT
-from pages import follow, message, settle, write
+from pages import follow, message, save_models, settle, write
 
-from page import document
+import play
+from page import document, samples
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,44 @@ def test_it_fits_phones_and_projectors(open_page, play_html, width, height):
         .filter((each) => each.offsetParent && each.type !== "checkbox" && each.offsetHeight < 32).length""")
     size = page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
     assert small == 0 and size >= (22 if width == 1920 else 16)
+
+
+def test_few_classes_with_long_names_fit(open_page, tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "COUNT", 50)
+    models_dir = save_models(tmp_path / "models", 5, 2, names=("cat", "owl " * 60))
+    path = play.play(play.Config(models_dir=models_dir, output_dir=tmp_path))
+    for width, height in ((390, 844), (1366, 650)):
+        page = open_page(path, "view=wall&each=true&hand=7", viewport={"width": width, "height": height})
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("#wall").bounding_box()["height"] < height
+        page.locator("#wall .digit").nth(25).click()  # of ten in a row, five hands of both
+        assert page.evaluate("({label, hand} = shown[0].cell, [shown.length, label, hand])") == [6, 1, 7 + 12]
+
+
+def test_what_has_the_focus_is_seen(open_page, play_html):
+    """Where the stage stays above the controls, they do not hide behind it."""
+    page = open_page(play_html, viewport={"width": 800, "height": 700})
+    page.locator("summary").focus()
+    seen = set()
+    for _ in range(18):
+        page.keyboard.press("Shift+Tab")
+        name, free = page.evaluate("""() => {
+            const {top} = document.activeElement.getBoundingClientRect(), {bottom} = stage.getBoundingClientRect();
+            return [document.activeElement.id, top >= bottom - 1 || stage.contains(document.activeElement)];
+        }""")
+        assert free, name
+        seen.add(name)
+    assert {"new-hand", "hand", "middle", "blend", "turn", "download"} <= seen
+
+
+def test_a_link_that_the_browser_will_not_keep_now_is_kept_later(open_page, play_html):
+    """Safari allows a hundred changes in half a minute."""
+    page = open_page(play_html)
+    page.evaluate("() => { history.replaceState = history.pushState = () => { throw new Error('too many') } }")
+    page.get_by_role("button", name="New hand").click()
+    page.evaluate("delete history.replaceState, delete history.pushState")
+    assert page.evaluate("new Promise((done) => setTimeout(() => done(location.hash === link()), 2300))")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -155,6 +155,7 @@ def test_normalisation_vanishes_into_the_layer_before():
         (layers.UpSampling2D(interpolation="bicubic"), "bicubic"),
         (layers.AveragePooling2D(2, padding="same"), "padding same"),
         (layers.UpSampling2D(data_format="channels_first"), "channels_first"),
+        (layers.ReLU(max_value=float("inf")), "not finite"),
     ],
 )
 def test_another_layer_is_refused(layer, named):
