@@ -47,7 +47,7 @@ class Config:
     truncation: Annotated[float, Range(0, 1)] = 1.0  # less noise: below 1, hands are tidier and more alike
 
     # More pictures than digits.png, and how they look
-    styles: bool = False  # styles.png: ten hands, a row each, writing each digit, a column each
+    styles: bool = False  # styles.png: ten hands, a row each, writing each digit, a column each, the first hundred
     interpolate: Annotated[int, Range(0, 1000)] = 0  # interpolation.gif of so many frames: one hand becomes others
     morph: str | None = None  # morph.gif: these figures become each other, in one hand; 38 is a three, then an eight
     separate: bool = False  # each digit as a picture of its own, digit_LABEL_INDEX.png
@@ -114,7 +114,7 @@ def draw_all(config, models, labels, numbers, pictures):
     """
     exports = [(formats.npz, config.npz), (formats.idx, config.idx)]
     if config.folders:
-        command = f"{pictures.about['command']} {shlex.quote(f'--folders={config.folders.name}')}"
+        command = f"{pictures.about['command']} {shlex.quote(f'--folders={config.folders.resolve().name}')}"
         exports.append((formats.folders, config.folders, pictures.about | {"command": command}))
     shape, each_label, shown, done = models[0].output_shape[1:], numbers[labels.ravel()], [], 0
     with contextlib.ExitStack() as stack:

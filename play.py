@@ -39,6 +39,7 @@ def play(config):
         raise UserError(f"--number {number[:50]!r} is no number of 1 to {MAX_FIGURES} figures: give one, such as 2026")
     path = config.output_dir / "play.html"
     files.check_writable(path)
+    files.sweep(path.parent)
     models_dir = model_files.default_models(config.models_dir)
     models, run = model_files.load_models(models_dir), model_files.read_run(models_dir)
     if config.number is not None and shown_names(run, models[-1]):

@@ -202,7 +202,7 @@ def plot(results):
 def table(results):
     """The README's table, in Markdown: each contender at its end, and when ours was as good as its best.
 
-    Nothing of the latter for one without an end, nor where their speeds were read on different machines.
+    Nothing of the latter for one without an end, nor where their speeds are known to be of different machines.
     """
     contenders, floor = trained(results), results["floor"]["frechet_distance"]
     ours = contenders.get("train.py", {"points": []})

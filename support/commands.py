@@ -84,7 +84,10 @@ def check(config):
 
 
 def _check_words(words):
-    """Raise UserError where a word is empty, as of a shell's variable that is not set: as a path it would mean here."""
+    """Raise UserError where a word is empty, as of a shell's variable that is not set: as a path it would mean here.
+
+    Or where it is None, which tyro takes for no value at all.
+    """
     for before, word in itertools.pairwise(["", *words]):
         flag, equals, value = word.partition("=")
         if flag.startswith("--") and equals and not value:
@@ -92,6 +95,9 @@ def _check_words(words):
         if not word:
             after = f" after {before}" if before else ""
             raise UserError(f"there is an empty value{after}: give one, or leave it out")
+        if "None" in (word, value):
+            where = f"after {before}" if word == "None" else f"as {flag}"
+            raise UserError(f"None {where} means no value: leave it out")
 
 
 def run(main, config_class, flags=None):

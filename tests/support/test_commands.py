@@ -180,6 +180,8 @@ def test_a_value_that_is_empty_is_no_place(refuses, tmp_path, monkeypatch):
         (["--models-dir", "", "--epochs", "1"], "there is an empty value after --models-dir: give one"),
         (["--epochs=1", "--models-dir="], "--models-dir has no value: give one"),
         (["", "--epochs=1"], "there is an empty value: give one"),
+        (["--models-dir", "None"], "None after --models-dir means no value: leave it out"),
+        (["--models-dir=None"], "None as --models-dir means no value: leave it out"),
     ):
         assert refuses(train.train, *flags).startswith(f"error: {said}")
     assert not any(tmp_path.iterdir())
