@@ -193,6 +193,13 @@ def test_refuses_digits_that_the_models_do_not_know(refuses, tmp_path):
     generate(Config(count=3, models_dir=tmp_path / "models", output_dir=tmp_path))
 
 
+def test_says_where_a_data_set_is_too_large_to_take_back(monkeypatch, capsys, tmp_path):
+    for limit in (3 * (784 + 8) - 1, 3 * (784 + 8)):  # labels in a .npz have eight bytes
+        monkeypatch.setattr("support.readers.MAX_BYTES", limit)
+        generate(Config(count=3, npz=tmp_path / "digits.npz", output_dir=tmp_path))
+        assert ("that train.py and evaluate.py take" in capsys.readouterr().out) == (limit < 3 * (784 + 8))
+
+
 def test_what_is_read_is_not_overwritten(refuses, small_npz, tmp_path, monkeypatch):
     monkeypatch.setattr("support.datasets.DATA_DIR", tmp_path)
     shutil.copy(small_npz, mine := tmp_path / "mnist.npz")

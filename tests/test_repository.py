@@ -183,7 +183,9 @@ def test_the_root_and_the_rooms_are_small():
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is optional")
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
+@pytest.mark.parametrize(
+    "command", [*(command for command in COMMANDS if command.startswith("make")), "make pretrained", "make format"]
+)
 def test_make_knows_its_targets(command, checkout):
     done = subprocess.run([*command.split(), "--dry-run"], cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 0 and "pip install" in done.stdout, done.stderr
