@@ -43,7 +43,7 @@ function keep(how) {
   try {
     history[how](null, "", link());
     known = location.hash;
-  } catch { // a browser that allows no more changes for now, or a page within another
+  } catch { // a browser that allows no more changes for now (or ever, within another page)
     saving ||= setTimeout(saveLink, 2000);
   }
 }
@@ -121,7 +121,7 @@ function showFields() {
   element("into-class").value = state.into;
   for (const id of ["hand", "other", "blend", "turn"]) set(id, state[id]);
   element("each").checked = state.each;
-  element("each").disabled = state.view === "wall"; // where each row has its hand
+  element("each").disabled = state.view === "wall"; // where rows have their hands
   element("note").textContent = state.view === "wall" ? `Choose a ${thing} to have its hand.` : BARS;
   element("wall-name").textContent = `Wall of ${wallCount()}`;
   for (const radio of document.querySelectorAll("[name=view]")) radio.checked = radio.value === state.view;
@@ -272,8 +272,10 @@ begin();
 
 // Where the stage stays above the controls, what has the focus is not hidden behind it.
 const stage = document.querySelector(".stage");
-new ResizeObserver(() => {
+function clearOfStage() {
   const above = stage.getBoundingClientRect().right > element("new-hand").getBoundingClientRect().left;
   const stays = above && getComputedStyle(stage).position === "sticky";
   document.documentElement.style.scrollPaddingTop = stays ? `${stage.offsetHeight}px` : "";
-}).observe(stage);
+}
+new ResizeObserver(clearOfStage).observe(stage);
+addEventListener("resize", clearOfStage);

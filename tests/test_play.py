@@ -211,6 +211,19 @@ def test_other_models_get_another_page(open_page, tmp_path, monkeypatch, num_cla
         assert "no such class" in message(page) and page.locator("#into-class").input_value() == "0"
 
 
+def test_few_classes_with_long_names_fit(open_page, tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "COUNT", 50)
+    models_dir = save_models(tmp_path / "models", 5, 2, names=("cat", "owl " * 60))
+    path = play.play(Config(models_dir=models_dir, output_dir=tmp_path))
+    for width, height in ((390, 844), (1366, 650)):
+        page = open_page(path, "view=wall&each=true&hand=7", viewport={"width": width, "height": height})
+        see(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("#wall").bounding_box()["height"] < height
+        page.locator("#wall .digit").nth(25).click()  # of ten in a row, five hands of both
+        assert page.evaluate("({label, hand} = shown[0].cell, [shown.length, label, hand])") == [6, 1, 7 + 12]
+
+
 def test_models_without_labels_have_room_at_the_default_widths(tmp_path, monkeypatch):
     """They have a wide layer more than others."""
     monkeypatch.setattr(samples, "COUNT", 50)
