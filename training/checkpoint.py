@@ -126,8 +126,17 @@ def begin(models_dir):
         (models_dir / UNFINISHED).mkdir(exist_ok=True)
         (models_dir / UNFINISHED / BEGUN).touch()
     except OSError as error:
+        _bring_back(models_dir, aside)
         raise UserError(f"cannot write {models_dir} ({error.strerror}): make room, or choose another place") from error
     return aside
+
+
+def _bring_back(models_dir, aside):
+    if aside:
+        with contextlib.suppress(OSError):
+            os.replace(aside / UNFINISHED, models_dir / UNFINISHED)
+        with contextlib.suppress(OSError):
+            aside.rmdir()
 
 
 def withdraw(models_dir, aside):
@@ -141,10 +150,7 @@ def withdraw(models_dir, aside):
     with contextlib.suppress(OSError):  # somebody keeps files in it
         begun.unlink()
         begun.parent.rmdir()
-    if aside:
-        with contextlib.suppress(OSError):
-            os.replace(aside / UNFINISHED, models_dir / UNFINISHED)
-            aside.rmdir()
+    _bring_back(models_dir, aside)
     return True
 
 

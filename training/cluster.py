@@ -111,7 +111,7 @@ class Cluster:
                 time.sleep(0.1)
         try:
             self.peers[0] = peer
-            peer.settimeout(self.seconds + 30)  # the chief waits for the others
+            peer.settimeout(2 * self.seconds + 30)  # the chief loads the data, and waits for the others
             _send(peer, json.dumps({"worker": self.index, "greeting": greeting}).encode())
             error, sizes = json.loads(_receive(peer))
             files = {name: _receive(peer) for name in sizes}

@@ -86,8 +86,8 @@ class Run:
         self.about, self.batch_size = about, about["config"]["batch_size"]
         if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
             raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
-        greeting = about["config"] | about["data"]
-        greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
+        same = {*about["config"], *about["data"]} - {*same_run.FREE} | {"epochs"}
+        greeting = {key: value for key, value in (about["config"] | about["data"]).items() if key in same}
         if not self.chief:
             self.received = self.owned.enter_context(contextlib.ExitStack())
             directory = Path(self.received.enter_context(tempfile.TemporaryDirectory()))
@@ -108,8 +108,10 @@ class Run:
         if self.state:
             same_run.refuse_differences(self.state.about, about)
         else:
+            self.signals.hold()  # until both are done
             aside = checkpoint.begin(self.models_dir)
             self.owned.callback(self._withdraw, aside)
+            self.signals.release()
             if aside:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
                 print(f"there was an unfinished run; it is now in {aside}, for {flags}")
@@ -208,8 +210,7 @@ class Run:
 
     def plot(self, quality=None):
         """Draw losses.png of the run so far."""
-        floor = quality and quality.floor
-        utils.plot_run(self.samples_dir / PLOT, self.record.curve, self.record.epochs, floor)
+        utils.plot_run(self.samples_dir / PLOT, self.record.curve, self.record.epochs, quality and quality.floor)
 
     def write(self, quality=None):
         """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
