@@ -83,11 +83,12 @@ def check(config):
                 raise UserError(f"{flag} {value!r} is no {names}: give one")
 
 
-def _check_words(words):
+def _check_words(words, config_class):
     """Raise UserError where a word is empty, as of a shell's variable that is not set: as a path it would mean here.
 
-    Or where it is None, which tyro takes for no value at all.
+    Or where None would be a name, which tyro takes for no value at all.
     """
+    names = {as_flag(each.name) for each in dataclasses.fields(config_class) if each.type in (str | None, Path | None)}
     for before, word in itertools.pairwise(["", *words]):
         flag, equals, value = word.partition("=")
         if flag.startswith("--") and equals and not value:
@@ -95,9 +96,9 @@ def _check_words(words):
         if not word:
             after = f" after {before}" if before else ""
             raise UserError(f"there is an empty value{after}: give one, or leave it out")
-        if "None" in (word, value):
-            where = f"after {before}" if word == "None" else f"as {flag}"
-            raise UserError(f"None {where} means no value: leave it out")
+        for named, name in ((before, word), (flag, value)):
+            if named in names and name == "None":
+                raise UserError(f"{named} None means no value: leave it out")
 
 
 def run(main, config_class, flags=None):
@@ -107,13 +108,13 @@ def run(main, config_class, flags=None):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
     os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started this; a file that is opened now has its descriptor
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     with contextlib.suppress(AttributeError):  # where it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
-        _check_words(sys.argv[1:] if flags is None else flags)
+        _check_words(sys.argv[1:] if flags is None else flags, config_class)
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
             config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)

@@ -115,11 +115,12 @@ def test_a_reader_that_has_read_enough_is_no_error():
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- 2>&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_a_stream_that_is_closed_is_no_error(closed):
-    code = SAYING.replace("print", "commands.quiet()(print)")
+    """And what is opened next has a descriptor of its own."""
+    code = SAYING.replace("print", "commands.quiet()(print)") + "import os; assert os.open(os.devnull, 0) > 2"
     done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, code], cwd=ROOT, capture_output=True)
-    assert (done.returncode, done.stderr) == (0, b"") and done.stdout == (b"" if closed.startswith(">") else b"said\n")
+    assert (done.returncode, done.stderr) == (0, b"") and done.stdout == (b"" if ">&-" in closed.split() else b"said\n")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
@@ -180,8 +181,8 @@ def test_a_value_that_is_empty_is_no_place(refuses, tmp_path, monkeypatch):
         (["--models-dir", "", "--epochs", "1"], "there is an empty value after --models-dir: give one"),
         (["--epochs=1", "--models-dir="], "--models-dir has no value: give one"),
         (["", "--epochs=1"], "there is an empty value: give one"),
-        (["--models-dir", "None"], "None after --models-dir means no value: leave it out"),
-        (["--models-dir=None"], "None as --models-dir means no value: leave it out"),
+        (["--log-dir", "None"], "--log-dir None means no value: leave it out"),
+        (["--log-dir=None"], "--log-dir None means no value: leave it out"),
     ):
         assert refuses(train.train, *flags).startswith(f"error: {said}")
     assert not any(tmp_path.iterdir())
