@@ -101,7 +101,8 @@ def benchmark(config):
     pairs = {str(path): model_files.load_models(path) for path in config.models_dirs}
     judge, mnist = load_judge(), load_dataset("mnist")
     for path, (generator, _, _, num_classes) in pairs.items():
-        if (num_classes, generator.output_shape[1:]) != (10, judge.input_shape[1:]):
+        names = model_files.class_names(model_files.read_run(Path(path)), num_classes)
+        if names or (num_classes, generator.output_shape[1:]) != (10, judge.input_shape[1:]):
             raise UserError(f"the models in {path} do not draw MNIST's ten digits: leave them out")
     features, _ = utils.look(judge, mnist.x_train)
     real = reference(mnist.x_train, mnist.y_train, features, 10_000, np.random.default_rng(0))

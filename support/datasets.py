@@ -47,7 +47,7 @@ def load_dataset(name):
         if name in NAMES:
             raise UserError(f"{error} (or delete it, to have it fetched anew)") from error
         raise
-    if dataset.checksum != CHECKSUMS.get(name, dataset.checksum):
+    if name in CHECKSUMS and dataset.checksum != CHECKSUMS[name]:
         raise UserError(f"{path} is not the original {name}: delete it, to have it fetched anew")
     return dataset
 

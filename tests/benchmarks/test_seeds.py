@@ -25,7 +25,8 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
             (directory / "run.json").write_text('{"seconds": 5}')
         else:
             numbers = {"frechet_distance": 1.0, **({"two_sample": 0.6} if "--two-sample" in words else {})}
-            evaluation = {"digits": numbers, "training": {"frechet_distance": 0.1}, "floor": {"frechet_distance": 0.2}}
+            training = {"frechet_distance": 0.3 if "without" in str(words[1]) else 0.1}
+            evaluation = {"digits": numbers, "training": training, "floor": {"frechet_distance": 0.2}}
             words[words.index("--json") + 1].write_text(json.dumps(evaluation))
 
     monkeypatch.setattr(seeds, "command", command)
@@ -47,7 +48,8 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     done.clear()
     seeds.benchmark(config)
     assert not done
-    assert "1.00 ± 0.00" in seeds.table(json.loads(seeds.RESULTS.read_text()))
+    results = json.loads(seeds.RESULTS.read_text())
+    assert "1.00 ± 0.00" in seeds.table(results) and results["floors"]["training"]["frechet_distance"] == 0.1
 
 
 def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
