@@ -6,8 +6,9 @@
     python evaluate.py --tstr --two-sample          # and classifiers trained from scratch: 15 to 60 minutes more
     python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
 
-Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits, measured
-against the others, show about what a perfect generator of the training set would reach; test digits are of others.
+Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits in the
+same shares, measured against the others, show about what a perfect generator of the training set would reach; test
+digits are of other writers.
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 

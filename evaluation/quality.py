@@ -73,11 +73,10 @@ class Quality(_Measure):
     def final(self):
         """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict.
 
-        Beside them stand as many real digits: random training digits against the others, about what a perfect
-        generator of the training set would reach, and test digits, which other people wrote.
+        Beside them stand as many real digits: random training digits, in the same class shares, against the others,
+        about what a perfect generator of the training set would reach, and test digits, which other people wrote.
         """
-        in_shares = self.model.num_classes > 1
-        rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0), in_shares)
+        rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0), in_shares=True)
         can_split = len(chosen) > FEATURES
         count = len(chosen) if can_split else self.count(10_000)
         images, labels = self.draw(count, 2**32)

@@ -80,10 +80,11 @@ class Dataset(_Arrays):
         """
         order = rng.permutation(len(self.x_train))
         count = min(count, len(order) // 6)
-        places = np.arange(count)
         if in_shares:
-            order, places = order[np.argsort(self.y_train[order], kind="stable")], places * len(order) // count
-        return rng.permutation(np.delete(order, places)), rng.permutation(order[places])
+            by_class = order[np.argsort(self.y_train[order], kind="stable")]
+            chosen = rng.permutation(by_class[np.arange(count) * len(order) // count])
+            order = np.concatenate([chosen, order[~np.isin(order, chosen)]])
+        return order[count:], order[:count]
 
     def hold_out(self, count, rng, in_shares=False):
         """Split off real digits of other writers: test digits, or training digits where there are no test digits.

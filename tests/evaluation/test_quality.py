@@ -1,7 +1,5 @@
 """The distance while a run is under way, and its floor."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,6 @@ from evaluation.judge import load_judge
 from evaluation.quality import Quality
 from gan import GAN
 from generator import build_generator
-from support.dataset import Dataset
 from utils import look
 
 
@@ -47,7 +44,6 @@ def test_as_many_digits_are_measured_as_real_ones_beside_them(real, monkeypatch)
     """The fewer they are, the greater is their distance."""
     dataset, _ = real
     quality, drawn, measured = Quality(dataset, load_judge()), [], []
-    quality.set_model(SimpleNamespace(num_classes=10))
     monkeypatch.setattr(quality, "draw", lambda count, number: drawn.append(count) or (dataset.x_train[:count], 0))
     moments = metrics.moments
     monkeypatch.setattr(metrics, "moments", lambda features: measured.append(len(features)) or moments(features))
@@ -55,9 +51,3 @@ def test_as_many_digits_are_measured_as_real_ones_beside_them(real, monkeypatch)
     assert quality.floor and (drawn, measured) == ([600], [600, 600])
     assert quality.final().keys() > {"frechet_distance_of_training_digits", "frechet_distance_of_test_digits"}
     assert drawn[1:] == [200] and sorted(measured[2:]) == [200, 200, 200, 1000, 1200]
-    in_shares, split_off = [], Dataset.split_off
-    monkeypatch.setattr(Dataset, "split_off", lambda *args: in_shares.append(args[-1]) or split_off(*args))
-    for num_classes in (10, 1):
-        quality.set_model(SimpleNamespace(num_classes=num_classes))
-        quality.final()
-    assert in_shares == [True, False]
