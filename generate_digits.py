@@ -180,7 +180,11 @@ def generate(config):
     exported = config.npz or config.idx or config.folders
     if exported and count * (math.prod(images.shape[1:]) + of_label) > readers.MAX_BYTES:
         print(f"these are more than the {readers.MAX_BYTES >> 20} MB that train.py and evaluate.py take at a time")
-    print(f"drew {count} digits of {models_dir}: {config.output_dir / 'digits.png'}")
+    asked = dict(zip(PICTURES, (True, config.styles, config.interpolate, config.morph), strict=True))
+    asked["digit_*.png"] = config.separate
+    written = [config.output_dir / name for name, wanted in asked.items() if wanted]
+    written += filter(None, (config.npz, config.idx, config.folders))
+    print(f"drew {count} digits of {models_dir}: {', '.join(map(str, written))}")
     return images, labels
 
 

@@ -143,6 +143,13 @@ def test_more_digits_begin_with_the_same_digits(tmp_path):
     assert np.abs(many[:20].astype(int) - few).max() <= 1  # another batch size may round another way
 
 
+def test_says_what_was_written(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    generate(Config(count=3, styles=True, separate=True, npz=Path("some.npz"), output_dir=Path("pictures")))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith(": pictures/digits.png, pictures/styles.png, pictures/digit_*.png, some.npz")
+
+
 def test_takes_the_trained_models_or_else_the_pretrained(capsys, monkeypatch, short_run, tmp_path):
     monkeypatch.chdir(tmp_path)
     generate(Config())
