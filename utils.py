@@ -174,7 +174,9 @@ def plot_run(path, curve, epochs, floor=None):
         axes[2].plot(seen, distances, "o-", color=COLOURS[0], label="generated digits")
         if floor is not None:
             axes[2].axhline(floor, color=COLOURS[1], linestyle="--", label="real test digits")
-        axes[2].set(ylabel="Fréchet distance", ylim=(0, None))
+        axes[2].set_ylabel("Fréchet distance")
+        axes[2].margins(y=0.1)
+        axes[2].set_ylim(bottom=0)
     axes[-1].set_xlabel("training images seen")
     axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))  # 600k
     for each in axes:
