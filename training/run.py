@@ -114,7 +114,7 @@ class Run:
             self.signals.release()
             if aside:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
-                print(f"there was an unfinished run; it is now in {aside}, for {flags}")
+                print(f"there was an unfinished run; it is now in {aside}, for {flags} beside the flags that it had")
             elif resume:
                 waiting = sorted(self.models_dir.glob(f"{checkpoint.ASIDE}*"))
                 others = "".join(f"; there is one in {path}" for path in waiting)

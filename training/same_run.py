@@ -19,7 +19,8 @@ def refuse_differences(theirs, ours):
     for name, value in ours["config"].items():
         flag, old = as_flag(name), theirs["config"].get(name)
         if name not in FREE and name in theirs["config"] and value != old:  # else from before there was such a flag
-            raise UserError(f"{flag} is {value} here and {old} in the run to resume: give the same")
+            give = "the same" if not isinstance(old, bool) else flag if old else as_flag(f"no_{name}")
+            raise UserError(f"{flag} is {value} here and {old} in the run to resume: give {give}")
     if ours["config"]["epochs"] < theirs["config"]["epochs"]:
         raise UserError(
             f"--epochs {ours['config']['epochs']} is less than the {theirs['config']['epochs']} of the run to resume: "

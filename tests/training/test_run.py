@@ -132,7 +132,8 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
         "epochs": 1,
     }
     for name, value in differences.items():
-        assert commands.as_flag(name) in refuses(train.train, *flags_of(replace(config, **{name: value})))
+        error = refuses(train.train, *flags_of(replace(config, **{name: value})))
+        assert commands.as_flag(name) in error and ("give --no-evaluate\n" in error) == (name == "evaluate")
     assert "data" in refuses(train.train, *flags_of(replace(config, dataset="mnist")))
     monkeypatch.setattr(generator, "build_generator", with_dropout(generator.build_generator))
     assert "layer 8 of the generator is {" in refuses(train.train, *flags_of(config))
@@ -144,7 +145,7 @@ def test_without_resume_an_unfinished_run_is_moved_aside(unfinished, undisturbed
     for place, comes_back in (((train, "build_gan"), True), ((callbacks.Progress, "on_epoch_end"), False)):
         stop_at(other, *place)
         said = capsys.readouterr().out
-        assert f"for --resume --models-dir '{aside}'\n" in said
+        assert f"for --resume --models-dir '{aside}' beside the flags that it had\n" in said
         assert (f"the unfinished run is back in {models_dir}\n" in said) == comes_back != aside.exists()
     shutil.rmtree(models_dir / "checkpoint")
     stop_at(replace(other, resume=True), train, "build_gan")
