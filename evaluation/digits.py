@@ -6,6 +6,7 @@ import utils
 from evaluation.judge import FEATURES
 from support import model_files
 from support.commands import UserError
+from support.dataset import numbers_of
 from support.datasets import load_dataset
 
 
@@ -34,6 +35,8 @@ def digits_to_score(config, dataset):
     rng = np.random.default_rng(config.seed)
     if config.npz:
         digits = load_dataset(str(config.npz)).numbered_as(dataset.class_names, config.dataset)
+        if digits.class_names and not dataset.class_names and not numbers_of(digits.class_names):
+            print(f"{config.dataset} has no names for its classes: those of {config.npz} count as 0, 1 and so on")
         if len(digits.x_test):
             print(f"{config.npz} has test digits, too: measured are its training digits")
         if digits.y_train.any() and dataset.y_train.any():
@@ -54,15 +57,15 @@ def digits_to_score(config, dataset):
         noise = np.concatenate([noise, rng.standard_normal((more, latent_dim), "float32")])
         labels = np.concatenate([labels, dataset.labels_in_share(more, rng)])
     if labels.max() >= num_classes:
-        raise UserError(f"{config.dataset} has classes that the models in {models_dir} do not know: give other models")
+        unknown = f"{config.dataset} has classes that the models in {models_dir} do not know"
+        raise UserError(f"{unknown}: give the --dataset that they learned from, or other models")
     return utils.draw(generator, noise, labels), labels, models_dir, dataset
 
 
 def check_count(count, reason, cure=""):
     """Raise UserError where so many digits, for that reason, cannot be measured; what it tells to do ends in `cure`."""
     if count <= FEATURES:
-        most = f"give more than the {FEATURES} features"
-        raise UserError(f"{count} digits, {reason}, are too few to measure: {most}{cure}")
+        raise UserError(f"{count} digits, {reason}, are too few to measure: give more than {FEATURES}{cure}")
 
 
 def digits_a_column(config, dataset):
@@ -73,7 +76,11 @@ def digits_a_column(config, dataset):
     """
     limits = [
         (config.count, "as --count says", ""),
-        (len(dataset.x_train) // 6, f"a sixth of the training digits of {config.dataset}", ""),
+        (
+            len(dataset.x_train) // 6,
+            f"a sixth of the training digits of {config.dataset}",
+            f", so {6 * (FEATURES + 1)} training digits",
+        ),
     ]
     if len(dataset.x_test):
         limits.append((len(dataset.x_test), f"the test digits of {config.dataset}", ", or no test digits"))

@@ -65,7 +65,8 @@ def read_set(directory, sets):
             if sum(array.nbytes for array in arrays.values()) > MAX_BYTES:
                 raise UserError(f"{directory} holds more than {MAX_BYTES >> 20} MB: give a smaller data set")
         elif "train" in field:
-            raise UserError(f"{directory} has no {name} or {name}.gz: give a directory with MNIST's four files")
+            what = "with MNIST's four files, or with folders of PNGs"
+            raise UserError(f"{directory} has no {name} or {name}.gz: give a directory {what}")
     if chosen.startswith("emnist-"):
         _turn_emnist(chosen, arrays)
     return arrays, {field: str(path) for field, path in paths.items()}, tuple(CLASSES.get(chosen, ""))

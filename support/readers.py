@@ -134,7 +134,9 @@ def _look_at_png(path):
         if head[:8] != b"\x89PNG\r\n\x1a\n" or path.suffix.lower() != ".png" or path.stat().st_size > MAX_PNG:
             raise ValueError
     except (ValueError, struct.error, IsADirectoryError) as error:
-        raise UserError(f"{path} is no small PNG: give folders with nothing else in them") from error
+        raise UserError(
+            f"{path} is no small PNG: give folders with nothing else in them, other pictures saved as PNGs"
+        ) from error
     if depth == 16:
         raise UserError(f"{path} has 16 bits a colour: save it with 8")
     if width != height or width not in SIZES:
