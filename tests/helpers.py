@@ -91,3 +91,11 @@ def assert_resumes(config, reference):
 def tf_config(index, workers=("host1:4000", "host2:4000"), kind="worker", **jobs):
     """What TF_CONFIG should be for the task `index` of `kind`, among workers or `jobs`."""
     return json.dumps({"cluster": jobs or {"worker": list(workers)}, "task": {"type": kind, "index": index}})
+
+
+def write_pngs(directory, images, names):
+    """Write images, uint8 (N, S, S) or (N, S, S, 3), into folders of these names in turn."""
+    for index, image in enumerate(images):
+        path = directory / names[index % len(names)] / f"{index:03}.png"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(image).save(path)

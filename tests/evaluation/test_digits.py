@@ -1,7 +1,7 @@
 """Which digits are measured, and what is said of those that do not fit."""
 
 import pytest
-from PIL import Image
+from helpers import write_pngs
 
 from discriminator import build_discriminator
 from evaluate import Config
@@ -11,10 +11,7 @@ from support.commands import UserError
 
 
 def test_named_classes_beside_numbers_are_told(real, capsys, tmp_path):
-    for label, name in enumerate(("cat", "owl")):
-        (tmp_path / name).mkdir()
-        for index, image in enumerate(real[0].x_train[:9]):
-            Image.fromarray(image[..., 0] * label + 1).save(tmp_path / name / f"{index}.png")
+    write_pngs(tmp_path, real[0].x_train[:18, ..., 0], ["cat", "owl"])
     _, labels, *_ = digits_to_score(Config(npz=tmp_path, count=18), real[0])
     assert set(labels) == {0, 1}
     assert f"those of {tmp_path} count as 0, 1 and so on" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from helpers import write_pngs
 from PIL import Image
 
 import evaluate
@@ -15,13 +16,6 @@ from support.datasets import load_dataset
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (96, 28, 28), "uint8")
-
-
-def write_pngs(directory, images, names):
-    for index, image in enumerate(images):
-        path = directory / names[index % len(names)] / f"{index:03}.png"
-        path.parent.mkdir(exist_ok=True, parents=True)
-        Image.fromarray(image).save(path)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (32, 32), (28, 28, 3), (32, 32, 3)])
