@@ -1,8 +1,6 @@
 """What a run owns from its start to its last file: signals, the lock on its models, its states, its record."""
 
 import contextlib
-import csv
-import platform
 import shlex
 import tempfile
 import time
@@ -14,12 +12,11 @@ from support.commands import UserError
 from support.datasets import check_outside
 from support.model_files import NETWORKS, RESULTS
 from support.signals import Signals, Stopped
-from training import checkpoint, same_run
+from training import checkpoint, results, same_run
 from training.lock import only_run
 from training.record import Record
+from training.results import FILM, PLOT
 from training.tf_config import read_cluster
-
-PLOT, FILM = "losses.png", "training.gif"
 
 
 class Run:
@@ -86,8 +83,8 @@ class Run:
         self.about, self.batch_size = about, about["config"]["batch_size"]
         if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
             raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
-        same = {*about["config"], *about["data"]} - {*same_run.FREE} | {"epochs"}
-        greeting = {key: value for key, value in (about["config"] | about["data"]).items() if key in same}
+        greeting = about["config"] | about["data"]
+        greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
         if not self.chief:
             self.received = self.owned.enter_context(contextlib.ExitStack())
             directory = Path(self.received.enter_context(tempfile.TemporaryDirectory()))
@@ -127,7 +124,8 @@ class Run:
         if checkpoint.withdraw(self.models_dir, aside):
             self.begun = False
             if aside and not aside.exists():
-                print(f"the unfinished run is back in {self.models_dir}")
+                with contextlib.suppress(OSError):  # nobody reads it any more
+                    print(f"the unfinished run is back in {self.models_dir}")
 
     def restore(self, gan):
         """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.
@@ -148,7 +146,7 @@ class Run:
         if self.chief and before and before[-1] != here and gan.step < steps:
             print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")
 
-    def _count_replicas(self):
+    def count_replicas(self):
         """Put down by how many replicas the steps were made, one sitting after the other; returns that."""
         counts = self.about["replica_counts"]
         if self.gan.step > self.first_step and counts[-1:] != [self.replicas]:
@@ -162,7 +160,7 @@ class Run:
         """
         now = time.perf_counter()
         self.record.seconds["total"] = self.seconds
-        self._count_replicas()
+        self.count_replicas()
         checkpoint.save(self.models_dir, self.gan, self.record, self.about)
         self.record.seconds["checkpoints"] += time.perf_counter() - now
 
@@ -214,36 +212,6 @@ class Run:
 
     def write(self, quality=None):
         """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
-        import keras
-        import tensorflow as tf
-
-        self.plot(quality)
-        # A quarter of the greys: nobody sees it, and the film takes two thirds of the room.
-        film = [frame.picture().point(lambda level: level // 4 * 255 // 63) for frame in self.record.frames.values()]
-        utils.save_gif(self.samples_dir / FILM, film, [0.5] * (len(film) - 1) + [3])
-        results = {
-            "config": self.about["config"],
-            "data": self.about["data"],
-            **({"classes": self.about["classes"]} if self.about.get("classes") else {}),
-            "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-            "replicas": replicas[0] if len(replicas := self._count_replicas()) == 1 else replicas,
-            "seconds": round(self.seconds, 1),
-            "training_seconds": round(self.record.seconds["training"], 1),
-            "checkpoint_seconds": round(self.record.seconds["checkpoints"], 3),
-            "images_per_second": round(self.record.images / self.record.seconds["training"]),
-        }
-        with files.whole_files(*(self.models_dir / name for name in RESULTS)) as paths:
-            generator, discriminator, history, run_json = paths
-            self.gan.averaged_generator.save(generator)
-            self.gan.discriminator.save(discriminator)
-            with open(history, "w", newline="") as file:
-                # Data under another name of its own may have been measured otherwise in an earlier sitting.
-                rows = csv.DictWriter(file, {name: None for epoch in self.record.epochs for name in epoch})
-                rows.writeheader()
-                rows.writerows(self.record.epochs)
-            run_json.write_text(files.to_json(results))
-        if quality:
-            quality.set_model(self.gan)  # as `fit` has, unless nothing was left to train
-            files.write_json(self.models_dir / "run.json", results | {"quality": quality.final()})
+        results.write(self, quality)
         checkpoint.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save

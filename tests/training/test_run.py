@@ -213,7 +213,7 @@ def test_replicas_that_change_within_a_run_are_told(began, step, replicas, capsy
         run.state = SimpleNamespace(about={"replica_counts": [2]})
         run.restore(gan)
         gan.step = step
-        assert run._count_replicas() == replicas
+        assert run.count_replicas() == replicas
     assert capsys.readouterr().out.startswith("replicas: 2 until here, 1 from now on") == (began < 84)
 
 
