@@ -31,14 +31,14 @@ from support.datasets import STACKED, check_outside, load_dataset, place
 @dataclass
 class Config:
     models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
-    npz: Path | None = None  # score the digits in this file instead
+    npz: Path | None = None  # score these digits instead: a .npz, or a directory as --dataset takes it
     dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
     judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
     # Draw so many, or take them from --npz; 10,000, stacked 26,000
     count: Annotated[int | None, Range(1, 60_000)] = None
     seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
-    # Train a classifier on as many of these as there are training digits, or on all in the class shares of a file with
-    # fewer; test it on real digits, beside one trained on as many real ones
+    # Train a classifier on as many of these as there are training digits (of a smaller file, on all that fit the class
+    # shares), another on as many real ones; test both on real digits
     tstr: bool = False
     two_sample: bool = False  # train classifiers to tell generated from real digits; with --report, three more
     json: Path | None = None  # also write the numbers to this file

@@ -37,9 +37,9 @@ PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 @dataclass
 class Config:
     # What to draw
-    count: Annotated[int, Range(1, 10_000_000)] = 100  # how many digits, an equal share of each; --digits has its own
+    count: Annotated[int, Range(1, 10_000_000)] = 100  # how many, an equal share of each (--digits has its own)
     digits: str | None = None  # write this number, every figure in the same hand; a word where the classes are letters
-    # Draw only these digits; or these classes, "bag,ankle boot"; those without names by numbers, "11,12" or "11,"
+    # Draw only these digits; or these classes, "bag,ankle boot"; those without names by numbers, "11,12", or one, "11,"
     only: str | None = None
     like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits

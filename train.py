@@ -6,7 +6,7 @@
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
 Writes generator.keras, discriminator.keras, history.csv and run.json into the models directory, and early_NNNNN.png,
-epoch_NNN.png, training.gif and losses.png into the samples directory.
+epoch_NNN.png, training.gif and losses.png into the samples directory. Flags that are None are as the loss wants.
 """
 
 import json
@@ -49,9 +49,9 @@ class Config:
 
     # Training
     epochs: Annotated[int, Range(1, 10_000)] = 6  # passes over the data; more help, to 60; above 20 with --lr-fall 0.9
-    batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; few teach more each, 64 and up suit a GPU
+    batch_size: Annotated[int, Range(2, 8192)] = 32  # images a step; of fewer each teaches more, 64 and up suit a GPU
     generator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # by default 2e-3: Adam's learning rate; 5e-4 to 4e-3
-    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # by default 2e-3; Muon takes 0.4; 1e-3 to 4e-3
+    discriminator_lr: Annotated[float | None, Range(1e-8, 1)] = None  # by default 2e-3, Muon's 0.4 of it; 1e-3 to 4e-3
     beta_1: Annotated[float | None, Range(0, 0.999)] = None  # by default 0.5: the momentum of both; games want little
     lr_fall: Annotated[float, Range(0, 1)] = 0.6  # last part of the run, over which both rates fall to 0; 0 is never
 

@@ -1,10 +1,10 @@
 """What is gained and lost by choosing digits: --best-of and --truncation, by the numbers of evaluate.py.
 
     python benchmarks/choosing.py                                # the first three default runs of benchmarks/seeds.py
-    python benchmarks/choosing.py --models-dirs models/pretrained --seeds 3
+    python benchmarks/choosing.py --models-dirs models/pretrained --seeds 3 --count 5000     # as in the READMEs
 
-Draws 10,000 digits by each choice with each pair of models and each seed, of the same labels: eight minutes for three
-pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
+Draws 10,000 digits, or --count, by each choice with each pair of models and each seed, of the same labels: eight
+minutes for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
 """
 
 import json
