@@ -1,1 +1,1 @@
-"""Speed and quality, ours and the peers'. Commands that write the JSON, tables and plots of the READMEs."""
+"""Speed and quality, ours and the peers': commands that write the JSON, tables and plots of the READMEs."""

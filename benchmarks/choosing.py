@@ -7,7 +7,6 @@ Draws 10,000 digits, or --count, by each choice with each pair of models and eac
 minutes for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
 """
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,17 @@ from typing import Annotated
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import utils  # noqa: E402
-from benchmarks.seeds import cell, machine  # noqa: E402
-from drawing import hands  # noqa: E402
-from evaluation import metrics  # noqa: E402
-from evaluation.judge import load_judge  # noqa: E402
-from evaluation.measure import reference  # noqa: E402
-from support import commands, files, model_files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+import utils
+from benchmarks.common import cell, machine
+from drawing import hands
+from evaluation import metrics
+from evaluation.judge import load_judge
+from evaluation.measure import reference
+from support import commands, files, model_files
+from support.commands import ROOT, Range, UserError
+from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "choosing.json"
 RUNS = tuple(ROOT / "models" / "seeds" / f"default_{seed}" for seed in range(3))
@@ -116,7 +114,6 @@ def benchmark(config):
                     bar.update()
     results["machine"] = machine()
     files.write_json(RESULTS, results)
-    results = json.loads(RESULTS.read_text())
     print(table(results), sentence(results), sep="\n\n")
 
 

@@ -15,12 +15,11 @@ from typing import Annotated
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+from support import commands, files
+from support.commands import Range
+from support.datasets import load_dataset
 
 
 @dataclass

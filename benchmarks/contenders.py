@@ -1,5 +1,7 @@
 """Whom benchmarks/time_to_quality.py compares: what train.py builds, and the peers, all with a peer's interface."""
 
+import time
+
 import train
 import utils
 
@@ -41,3 +43,17 @@ def build(name, dataset):
     peer = RECIPES[name]()
     peer.start(dataset.x_train)
     return peer
+
+
+def speed(contender, dataset, seconds):
+    """Seconds of a contender's first call, tracing included; and how many images a second it then trains on."""
+    from training.batches import training_batches
+
+    batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED))
+    started = time.perf_counter()
+    contender.advance(batches)
+    first, steps = time.perf_counter() - started, 0
+    started = time.perf_counter()
+    while (taken := time.perf_counter() - started) < seconds:
+        steps += contender.advance(batches)
+    return first, steps * contender.batch_size / taken

@@ -7,7 +7,6 @@ again in turn, so that what else the machine does slows both alike. Writes bench
 it says.
 """
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -19,12 +18,11 @@ from typing import Annotated
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.seeds import command, machine  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
+from benchmarks.common import machine, run_script
+from support import commands, files
+from support.commands import ROOT, Range
 
 RESULTS = ROOT / "benchmarks" / "drawing.json"
 MODELS = ROOT / "models" / "pretrained"
@@ -66,18 +64,18 @@ def benchmark(config):
         for _ in range(config.pairs):
             with tempfile.TemporaryDirectory() as directory:
                 sheet = ["generate_digits.py", "--models-dir", MODELS, "--output-dir", directory]
-                results["sheet"].append(seconds(command, *sheet))
+                results["sheet"].append(seconds(run_script, *sheet))
                 bar.update()
                 bound = [sys.executable, "-c", BOUND, *models]
                 results["bound"].append(seconds(subprocess.run, bound, check=True, capture_output=True))
                 bar.update()
                 for key in FORMATS:
                     many = [*sheet, "--count", MANY, f"--{key}", Path(directory) / key]
-                    results[key].append(seconds(command, *many))
+                    results[key].append(seconds(run_script, *many))
                     bar.update()
     results["machine"] = machine()
     files.write_json(RESULTS, results)
-    print(sentence(json.loads(RESULTS.read_text())))
+    print(sentence(results))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ table.
 import itertools
 import json
 import sys
-import time
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,14 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import train  # noqa: E402
-import utils  # noqa: E402
-from benchmarks.seeds import cell, command, machine, own_cores, side_by_side  # noqa: E402
-from benchmarks.step_cost import in_process  # noqa: E402
-from support import commands, files, model_files  # noqa: E402
-from support.commands import Range  # noqa: E402
+import train
+import utils
+from benchmarks.common import cell, in_process, machine, own_cores, run_script, side_by_side
+from benchmarks.contenders import Ours, speed
+from support import commands, files, model_files
+from support.commands import ROOT, Range
 
 RESULTS = ROOT / "benchmarks" / "losses.json"
 PICTURE = ROOT / "docs" / "losses.png"
@@ -64,18 +62,9 @@ class Config:
 
 def rate(loss, labelled):
     """Training images a second, compiling apart; in a process that does nothing else."""
-    config = train.Config(loss=loss, conditional=labelled)
-    data, _ = train.load(config)
-    gan = train.build_gan(config, data)
-    from training.batches import training_batches
-
-    batches = iter(training_batches(data.x_train, data.y_train, config.batch_size, seed=0))
-    gan.make_train_function()
-    gan.train_function(batches)
-    started, first = time.perf_counter(), gan.step
-    while (taken := time.perf_counter() - started) < 10:
-        gan.train_function(batches)
-    return (gan.step - first) * config.batch_size / taken
+    flags = {"loss": loss, "conditional": labelled}
+    data, _ = train.load(train.Config(**flags))
+    return speed(Ours(flags, data), data, seconds=10)[1]
 
 
 def measure(loss, kind, seed, epochs):
@@ -86,8 +75,8 @@ def measure(loss, kind, seed, epochs):
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
         if not (directory / "run.json").exists():
             flags = ["--loss", loss, *KINDS[kind], "--epochs", epochs, "--seed", seed, "--no-evaluate"]
-            command("train.py", "--resume", *flags, *places)
-        command("evaluate.py", "--models-dir", directory, "--json", numbers, "--count", COUNT)
+            run_script("train.py", "--resume", *flags, *places)
+        run_script("evaluate.py", "--models-dir", directory, "--json", numbers, "--count", COUNT)
     run, evaluation = (json.loads((directory / file).read_text()) for file in ("run.json", "evaluation.json"))
     about = {"seed": seed, "epochs": epochs, "seconds": run["training_seconds"], "directory": directory.name}
     keys = [key for key, *_ in (*COLUMNS["labelled"], *COLUMNS["unlabelled"])]

@@ -18,15 +18,14 @@ from typing import Annotated
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.contenders import Ours  # noqa: E402
-from benchmarks.seeds import machine  # noqa: E402
-from evaluation import modes  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
-from support.datasets import STACKED, load_dataset, stack_digits  # noqa: E402
+from benchmarks.common import machine
+from benchmarks.contenders import Ours
+from evaluation import modes
+from support import commands, files
+from support.commands import ROOT, Range, UserError
+from support.datasets import STACKED, load_dataset, stack_digits
 
 RESULTS = ROOT / "benchmarks" / "modes.json"
 PICTURE = ROOT / "docs" / "modes.png"

@@ -19,14 +19,13 @@ from typing import Annotated
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import play  # noqa: E402
-from benchmarks.seeds import machine  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
-from support.model_files import PRETRAINED_DIR  # noqa: E402
+import play
+from benchmarks.common import machine
+from support import commands, files
+from support.commands import ROOT, Range, UserError
+from support.model_files import PRETRAINED_DIR
 
 RESULTS = ROOT / "benchmarks" / "page.json"
 PICTURE = ROOT / "docs" / "play.png"

@@ -19,15 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import train  # noqa: E402
-from benchmarks import scaling  # noqa: E402
-from benchmarks.seeds import cell, machine, side_by_side  # noqa: E402
-from benchmarks.step_cost import in_process  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
+import train
+from benchmarks import scaling
+from benchmarks.common import cell, in_process, machine, side_by_side
+from support import commands, files
+from support.commands import ROOT, Range
 
 RESULTS = ROOT / "benchmarks" / "replicas.json"
 SYNCHRONISED = "statistics of the whole batch"

@@ -18,13 +18,12 @@ from typing import Annotated
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.seeds import command, machine  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+from benchmarks.common import machine, run_script
+from support import commands, files
+from support.commands import ROOT, Range
+from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "safety.json"
 
@@ -56,7 +55,7 @@ def benchmark(config):
         flags += ["--models-dir", directory, "--samples-dir", directory]
         for number in range(config.pairs):
             for kind in sorted(results, reverse=number % 2):  # each is the first in every other pair
-                command("train.py", *flags, "--deterministic" if kind == "deterministic" else "--no-deterministic")
+                run_script("train.py", *flags, "--deterministic" if kind == "deterministic" else "--no-deterministic")
                 run = json.loads((Path(directory) / "run.json").read_text())
                 keys = ("training_seconds", "checkpoint_seconds", "images_per_second")
                 results[kind].append({key: run[key] for key in keys})

@@ -29,13 +29,12 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.seeds import machine, own_cores  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+from benchmarks.common import machine, own_cores
+from support import commands, files
+from support.commands import ROOT, Range, UserError
+from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "scaling.json"
 LINKS = {"1 Gbit/s": (1.25e8, 50e-6), "100 Gbit/s": (1.25e10, 10e-6)}  # bytes/s, seconds from host to host
@@ -113,13 +112,14 @@ def rate(samples_dir):
     return (last["images"] - some["images"]) / (last["seconds"] - some["seconds"])
 
 
-def speed(config, cores, bar):
+def speed(config, cores):
     """Rows (what trains, its batch a worker, its images/s in each round), and how many numbers the gradients have."""
     kinds = {"one worker, one core": (1, cores[:1]), f"{len(cores)} workers, a core each": (len(cores), cores)}
     kinds["one process, all cores"] = 1, cores
     rows = [{"kind": kind, "batch_size": size, "rates": []} for size in config.batch_sizes for kind in kinds]
     mnist = load_dataset("mnist")
-    with tempfile.TemporaryDirectory() as directory:
+    bar = tqdm(total=len(rows) * config.rounds, unit=" runs")
+    with bar, tempfile.TemporaryDirectory() as directory:
         digits = Path(directory) / "digits.npz"
         np.savez(digits, images=mnist.x_train[: config.images], labels=mnist.y_train[: config.images])
         for number in range(config.rounds):
@@ -188,11 +188,9 @@ def model_table(results):
 
 def benchmark(config):
     """Run everything, write RESULTS and print the tables."""
-    cores = own_cores(2)
-    runs = 3 * len(config.batch_sizes) * config.rounds
-    with tqdm(total=runs, unit=" runs") as bar:
-        results = dict(zip(("speed", "parameters"), speed(config, cores, bar), strict=True))
-    files.write_json(RESULTS, results | {"machine": machine()})
+    rows, parameters = speed(config, own_cores(2))
+    results = {"speed": rows, "parameters": parameters, "machine": machine()}
+    files.write_json(RESULTS, results)
     print(speed_table(results), model_table(results), sep="\n\n")
 
 

@@ -10,23 +10,16 @@ Writes benchmarks/seeds.json (all numbers; those of other --kinds stay) and prin
 """
 
 import json
-import os
-import platform
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-from tqdm import tqdm
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
+from benchmarks.common import cell, machine, run_script, side_by_side
+from support import commands, files
+from support.commands import ROOT, Range
 
 RESULTS = ROOT / "benchmarks" / "seeds.json"
 LONG = ["--batch-size", "64", "--lr-fall", "0.9"]
@@ -65,14 +58,6 @@ class Config:
     side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
 
 
-def command(*words):
-    """Run one of the scripts as a user would."""
-    done = subprocess.run([sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        print(done.stderr[-2000:], file=sys.stderr)
-        raise UserError(f"{words[0]} failed with exit code {done.returncode}: see to what it says above")
-
-
 def measure(name, seed, classifiers, alone):
     """Train and evaluate one run, unless that was done before; returns its numbers and those of real digits."""
     directory = ROOT / "models" / "seeds" / f"{name.replace(' ', '_')}_{seed}"
@@ -84,43 +69,17 @@ def measure(name, seed, classifiers, alone):
             directory.mkdir(parents=True)
             marker.touch()
         places = ["--models-dir", directory, "--samples-dir", directory / "samples"]
-        command("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
+        run_script("train.py", "--resume", *RUNS[name][0], "--seed", seed, *places)
     evaluation = json.loads(numbers.read_text()) if numbers.exists() else {"digits": {}}
     teaches = "--no-conditional" not in RUNS[name][0]  # without labels there is nothing to learn from
     if ("two_sample" if classifiers else "frechet_distance") not in evaluation["digits"]:
         words = ["--two-sample", *(["--tstr"] if teaches else [])] if classifiers else []
-        command("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
+        run_script("evaluate.py", "--models-dir", directory, "--json", numbers, *words)
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
     run = {"seed": seed, "seconds": seconds if marker.exists() else None} | evaluation["digits"]
     # Beside digits without labels the training digits have other shares: the table's are those of all others.
     return run, {key: evaluation[key] for key in FLOORS if teaches or key != "training"}
-
-
-def own_cores(count):
-    """Numbers of `count` cores; raises UserError where there are not so many to pin processes to."""
-    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < count:
-        raise UserError(f"this needs {count} cores that processes can be pinned to: run it on Linux, with so many")
-    return sorted(os.sched_getaffinity(0))[:count]
-
-
-def side_by_side(count, job, jobs):
-    """Do jobs, tuples of `job`'s arguments, so many at a time, each with a core of its own; yields results in order."""
-    cores = iter(own_cores(count) if count > 1 else ())  # alone, a job has them all
-
-    def pin():  # the processes that a thread starts have its core
-        os.sched_setaffinity(0, {next(cores)})
-
-    with ThreadPoolExecutor(count, initializer=pin if count > 1 else None) as pool:
-        yield from tqdm(pool.map(job, *zip(*jobs, strict=True)), total=len(jobs), unit=" runs")
-
-
-def cell(values, form):
-    """Mean and standard deviation of the values that there are, in Markdown."""
-    values = [value for value in values if value is not None]
-    if len(values) < 2:
-        return f"{values[0]:{form}}" if values else ""
-    return f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form}}"
 
 
 def table(results):
@@ -155,17 +114,6 @@ def benchmark(config):
             results["floors"].setdefault(column, {}).update(floor)
         files.write_json(RESULTS, results)
     print(table(results))
-
-
-def machine():
-    """What the numbers were measured on; the processor's name, and how wide its vectors are, where Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
-    vectors = next((name for name in ("avx512f", "avx2") if name in known.get("flags", "").split()), None)
-    processor = known.get("model name", platform.machine())
-    python = platform.python_version()
-    return {"processor": processor, "vectors": vectors, "cores": os.cpu_count(), "python": python}
 
 
 if __name__ == "__main__":

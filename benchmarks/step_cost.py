@@ -14,8 +14,6 @@ speed and its memory must not change.
 Writes benchmarks/step_cost.json and prints the tables of benchmarks/README.md.
 """
 
-import concurrent.futures
-import multiprocessing
 import os
 import resource
 import sys
@@ -28,16 +26,15 @@ from typing import Annotated
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
-import train  # noqa: E402
-from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, time_copies  # noqa: E402
-from benchmarks.seeds import machine, own_cores  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+import train
+from benchmarks.common import in_process, machine, own_cores
+from benchmarks.operations import CONVOLUTIONS, alone, arithmetic, dearest, needed, shapes, time_copies
+from support import commands, files
+from support.commands import ROOT, Range
+from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "step_cost.json"
 EPOCHS, EPOCH_IMAGES = 30, 6000
@@ -76,7 +73,7 @@ def measure(batch_size, threads, seconds, parts=False):
         gan.train_function(batches)
         rates.append(images / (time.perf_counter() - call))
     rate = float(np.median(rates))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     signature = [tf.TensorSpec((batch_size, 28, 28, 1), tf.uint8), tf.TensorSpec((batch_size,), tf.int32)]
     graph = tf.function(lambda *batch: gan.train_step(batch), autograph=False).get_concrete_function(*signature).graph
@@ -133,18 +130,8 @@ def steady():
 
 
 def resident():
-    """Megabytes of memory held now (Linux), or at most until now."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def in_process(function, *arguments):
-    """Call a function in a fresh process: threads are set once in a process, and its peak memory is its own."""
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *arguments).result()
+    """Megabytes of memory held now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def table(results):

@@ -19,7 +19,6 @@ import math
 import platform
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,16 +26,16 @@ from typing import Annotated, Literal
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import utils  # noqa: E402
-from benchmarks.contenders import OURS, PEERS, SEED, build  # noqa: E402
-from benchmarks.seeds import machine  # noqa: E402
-from evaluation import metrics  # noqa: E402
-from support import commands, files  # noqa: E402
-from support.commands import Range, UserError  # noqa: E402
-from support.datasets import load_dataset  # noqa: E402
+import utils
+from benchmarks.common import machine
+from benchmarks.contenders import OURS, PEERS, SEED, build, speed
+from evaluation import metrics
+from evaluation.measure import reference
+from support import commands, files
+from support.commands import ROOT, Range, UserError
+from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "time_to_quality.json"
 PICTURE = ROOT / "docs" / "time_to_quality.png"
@@ -61,10 +60,8 @@ class Ruler:
         from evaluation.judge import load_judge
 
         self.judge = load_judge()
-        rng = np.random.default_rng(SEED)
-        features = self.look(dataset.x_train)
-        self.moments = metrics.moments(features)
-        self.some = features[rng.permutation(len(features))[:COUNT]]
+        features, rng = self.look(dataset.x_train), np.random.default_rng(SEED)
+        self.real = reference(dataset.x_train, dataset.y_train, features, COUNT, rng)
         self.floor = self.measure(dataset.x_test)
 
     def look(self, images):
@@ -72,8 +69,8 @@ class Ruler:
 
     def measure(self, images):
         features = self.look(images)
-        distance = metrics.frechet_distance(self.moments, metrics.moments(features))
-        return {"frechet_distance": distance, **metrics.neighbour_scores(self.some, features)}
+        distance = metrics.frechet_distance(self.real.moments, metrics.moments(features))
+        return {"frechet_distance": distance, **metrics.neighbour_scores(self.real.features, features)}
 
 
 def read_results():
@@ -98,24 +95,15 @@ def read_speed(name):
         import keras
         import tensorflow as tf
 
-        from training.batches import training_batches
-
     dataset = load_dataset("mnist")
     contender = build(name, dataset)
-    batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED))
-    started = time.perf_counter()
-    contender.advance(batches)
-    first, steps = time.perf_counter() - started, 0
-    started = time.perf_counter()
-    while time.perf_counter() - started < SPEED_SECONDS:
-        steps += contender.advance(batches)
-    speed = steps * contender.batch_size / (time.perf_counter() - started)
+    first, rate = speed(contender, dataset, SPEED_SECONDS)
     schedule = contender.steps and contender.steps * contender.batch_size
-    numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": speed}
+    numbers = {"seed": SEED, "schedule": schedule, "first_call": first, "images_per_second": rate}
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__, "system": platform.platform()}
     record(name, numbers | {"machine": machine() | versions})
     states(name).mkdir(parents=True, exist_ok=True)
-    print(f"{name}: {speed:.0f} images/s after {first:.1f} s")
+    print(f"{name}: {rate:.0f} images/s after {first:.1f} s")
 
 
 def run(name, minutes):

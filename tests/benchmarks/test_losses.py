@@ -15,7 +15,7 @@ from support.model_files import PRETRAINED_DIR
 def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
     commands = []
 
-    def command(script, *flags):
+    def run_script(script, *flags):
         commands.append(script)
         directory = flags[flags.index("--models-dir") + 1]
         directory.mkdir(exist_ok=True, parents=True)
@@ -32,7 +32,7 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
 
     for name, path in (("RESULTS", "losses.json"), ("PICTURE", "losses.png"), ("RUNS", "runs")):
         monkeypatch.setattr(losses, name, tmp_path / path)
-    monkeypatch.setattr(losses, "command", command)
+    monkeypatch.setattr(losses, "run_script", run_script)
     monkeypatch.setattr(losses, "LOSSES", ("hinge", "minimax"))
     (tmp_path / "runs").mkdir()
     rates = {f"{loss}, {kind}": 2000.0 for loss in losses.LOSSES for kind in losses.KINDS}

@@ -15,7 +15,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     seeds.RESULTS.write_text(json.dumps({"runs": earlier, "floors": {}, "machines": {"long": "another"}}))
     done = []
 
-    def command(script, *words):
+    def run_script(script, *words):
         if len(done) == 6:
             raise KeyboardInterrupt
         done.append([script, *words])
@@ -29,7 +29,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
             evaluation = {"digits": numbers, "training": training, "floor": {"frechet_distance": 0.2}}
             words[words.index("--json") + 1].write_text(json.dumps(evaluation))
 
-    monkeypatch.setattr(seeds, "command", command)
+    monkeypatch.setattr(seeds, "run_script", run_script)
     config = seeds.Config(kinds=("default", "without labels"), seeds=2, classifiers=1)
     with pytest.raises(KeyboardInterrupt):
         seeds.benchmark(config)
@@ -57,7 +57,7 @@ def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(seeds, "ROOT", tmp_path)
     sittings = iter([KeyboardInterrupt, None] * 3)
 
-    def command(script, *words):
+    def run_script(script, *words):
         directory = words[words.index("--models-dir") + 1]
         directory.mkdir(parents=True, exist_ok=True)
         if script == "evaluate.py":
@@ -68,7 +68,7 @@ def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
         else:
             (directory / "run.json").write_text('{"seconds": 5}')
 
-    monkeypatch.setattr(seeds, "command", command)
+    monkeypatch.setattr(seeds, "run_script", run_script)
     for seed, first, second, seconds in ((0, False, True, None), (1, True, True, 5), (2, True, False, None)):
         with pytest.raises(KeyboardInterrupt):
             seeds.measure("default", seed, classifiers=False, alone=first)
