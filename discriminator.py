@@ -25,21 +25,15 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
         image looks like a real one of that class.
     """
     if network == "dense":
-        return keras.Sequential(
-            [
-                keras.Input((size, size, channels)),
-                layers.Flatten(),
-                layers.Dense(6 * width),
-                layers.LeakyReLU(0.2),
-                layers.Dense(6 * width),
-                layers.LeakyReLU(0.2),
-                layers.Dense(num_classes),
-            ],
-            name="discriminator",
-        )
-    return keras.Sequential(
-        [
-            keras.Input((size, size, channels)),
+        seeing = [
+            layers.Flatten(),
+            layers.Dense(6 * width),
+            layers.LeakyReLU(0.2),
+            layers.Dense(6 * width),
+            layers.LeakyReLU(0.2),
+        ]
+    else:
+        seeing = [
             *([layers.Conv2D(8, 3, padding="same"), layers.LeakyReLU(0.2)] if network == "supersampled" else []),
             layers.Conv2D(width // 2, 4, strides=2, padding="same"),  # (B, 14, 14, width / 2)
             layers.LeakyReLU(0.2),
@@ -53,7 +47,6 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             # Without this layer each logit would be a sum over local features, blind to what goes together.
             layers.Dense(4 * width // 3),
             layers.LeakyReLU(0.2),
-            layers.Dense(num_classes),
-        ],
-        name="discriminator",
-    )
+        ]
+    seeing = [keras.Input((size, size, channels)), *seeing, layers.Dense(num_classes)]
+    return keras.Sequential(seeing, name="discriminator")

@@ -76,7 +76,7 @@ def train(config):
 
     Raises:
         UserError: the data or a directory cannot be used, the run to resume is another, or the numbers go wrong.
-        commands.Stopped: a signal came; the run is saved.
+        signals.Stopped: a signal came; the run is saved.
     """
     with Run(config.models_dir, config.samples_dir, resume_command(config)) as run:
         dataset, about = load(config)
@@ -148,7 +148,7 @@ def play(config, dataset, run):
     """Train from where the run is to its end; returns the `evaluation.quality.Quality` that measured it, or None."""
     from evaluation.quality import quality_of
     from training.board import Board
-    from training.callbacks import Checkpoints, Plot, Progress
+    from training.callbacks import Checkpoints, Progress, plot_each
     from training.sheets import SampleSheets
 
     quality = quality_of(config.dataset, dataset) if config.evaluate else None
@@ -159,7 +159,7 @@ def play(config, dataset, run):
             SampleSheets(config.samples_dir, run, config.epochs),
             progress,
             *([Board(config.log_dir, run)] if config.log_dir else []),
-            Plot(run, config.epochs, quality),
+            plot_each(run, config.epochs, quality),
             Checkpoints(run.save, config.checkpoint_every, run.signals),
         ]
         run.fit(dataset, config.epochs, callbacks)

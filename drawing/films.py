@@ -15,7 +15,9 @@ def interpolation(models, labels, frames, pair):
     """Digits all in one hand, which goes once round a circle through two hands.
 
     Args:
+        models: what `model_files.load_models` returns.
         labels: int (N,).
+        frames: how many.
         pair: float32 (2, latent_dim), the two hands.
 
     Returns:
@@ -40,6 +42,7 @@ def morph(models, figures, hand):
     """Figures that turn into each other and back into the first, all in one hand: blends of their labels.
 
     Args:
+        models: what `model_files.load_models` returns.
         figures: int (N,).
         hand: float32 (latent_dim,).
 

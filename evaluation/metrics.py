@@ -100,7 +100,7 @@ def classifier_score(probabilities):
 
 
 def class_balance(counts, reference_counts):
-    """KL divergence of class shares from reference shares, in nats; 0 for equal shares."""
+    """KL divergence of the shares of classes from reference shares, in nats, both counts (K,); 0 for equal shares."""
     p, q = counts / counts.sum(), reference_counts / reference_counts.sum()
     seen = p > 0
     return float((p[seen] * np.log(p[seen] / q[seen].clip(1e-12))).sum())
@@ -164,8 +164,9 @@ def neighbour_scores(real, fake, k_precision=3, k_density=5):
 def share_nearer(fake_distances, real_distances):
     """Probability that a fake lies nearer to its nearest training image than a new real image does, ties counting half.
 
-    The Mann-Whitney statistic, after Meehan et al. (2020), who take it cell by cell: 0.5 for honest samples, 1 for
-    copies; but also more than 0.5 for what is blurred, or of simpler classes, and hardly for a few copies among many.
+    Of distances float (N,) and (M,), the Mann-Whitney statistic, after Meehan et al. (2020), who take it cell by cell:
+    0.5 for honest samples, 1 for copies; but also more than 0.5 for what is blurred, or of simpler classes, and hardly
+    for a few copies among many.
     """
     ordered = np.sort(real_distances)
     above = len(ordered) - np.searchsorted(ordered, fake_distances, side="right")

@@ -29,7 +29,7 @@ def embed(picture, caption):
 
 
 def confusion_matrix(labels, readings, num_classes, names=()):
-    """Plot how often each class asked for (rows) was read as each class (columns)."""
+    """A Matplotlib figure: how often each class asked for, labels int (N,), rows, was read as each class, columns."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
     side = min(max(6, num_classes / 3), 40)  # inches: of a hundred classes and more the numbers overlap

@@ -179,6 +179,7 @@ def to_json(value):
 
 
 def write_json(path, value):
+    """Write `to_json(value)` by `whole_file`, with its errors."""
     with whole_file(path) as temporary:
         temporary.write_text(to_json(value))
 

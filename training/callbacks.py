@@ -1,6 +1,6 @@
 """What happens around the steps: progress, plots, the state saved; training/sheets.py draws the sheets of digits.
 
-After what measures it, they end an epoch in the order `sheets.SampleSheets`, Progress, `board.Board`, Plot,
+After what measures it, they end an epoch in the order `sheets.SampleSheets`, Progress, `board.Board`, plot_each,
 Checkpoints: it is over once Progress has put it into the record, and what was done before that can be done again.
 """
 
@@ -100,19 +100,12 @@ class Progress(keras.callbacks.Callback):
         return round(float(np.min(loss.real(logits) + loss.fake(logits))), 6)
 
 
-class Plot(keras.callbacks.Callback):
-    """After each epoch but the last of `epochs`, draw losses.png anew; `quality`, where there is one, knows the floor.
+def plot_each(run, epochs, quality):
+    """A callback: after each epoch but the last of `epochs`, draw losses.png anew; at the end `run.Run.write` does.
 
-    At the end `run.Run.write` does, of the same numbers.
+    `quality`, where there is one, knows the floor.
     """
-
-    def __init__(self, run, epochs, quality):
-        super().__init__()
-        self.run, self.epochs, self.quality = run, epochs, quality
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 < self.epochs:
-            self.run.plot(self.quality)
+    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epoch + 1 < epochs and run.plot(quality))
 
 
 class Checkpoints(keras.callbacks.Callback):

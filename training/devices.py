@@ -45,17 +45,18 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
 
     _keep_freed_memory()
     if cluster:
-        with quiet(), _before_all_else():
-            jobs = tf.train.ClusterSpec({"worker": cluster.workers})
-            strategy = tf.distribute.MultiWorkerMirroredStrategy(
-                tf.distribute.cluster_resolver.SimpleClusterResolver(
-                    jobs,
-                    task_type="worker",
-                    task_id=cluster.index,
-                    num_accelerators={"GPU": len(gpus)},
-                    rpc_layer="grpc",
-                )
-            )
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec({"worker": cluster.workers}),
+            task_type="worker",
+            task_id=cluster.index,
+            num_accelerators={"GPU": len(gpus)},
+            rpc_layer="grpc",
+        )
+        try:
+            with quiet():
+                strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        except RuntimeError as error:  # collectives must be set up before TensorFlow's first operation
+            raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files") from error
         # Its service among workers takes this signal for itself, and nobody would hear of it.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     else:
@@ -87,14 +88,6 @@ def _keep_freed_memory():
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no glibc here
         ctypes.CDLL(None).mallopt(-2, 2**26)  # M_TOP_PAD
-
-
-@contextlib.contextmanager
-def _before_all_else():
-    try:
-        yield
-    except RuntimeError as error:  # collectives must be set up before TensorFlow's first operation
-        raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files") from error
 
 
 @contextlib.contextmanager

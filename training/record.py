@@ -29,7 +29,7 @@ class Record:
 
     Attributes:
         curve: dicts with images and GAN's metrics: the means over a few steps, for plotting.
-        epochs: dicts with epoch, images, GAN's metrics, perhaps frechet_distance: the rows of history.csv.
+        epochs: dicts with epoch, images, GAN's metrics, and what was measured, if anything: the rows of history.csv.
         frames: name -> Frame: the early ones, and that of each epoch, or of fifty to a hundred in a long run.
         seconds: what took how long, over all sittings: total, training, checkpoints.
     """

@@ -43,14 +43,11 @@ class Run:
 
     def __enter__(self):
         self.started, self.earlier = time.perf_counter(), 0.0
-        self.owned = contextlib.ExitStack()
-        self.signals = self.owned.enter_context(Signals())
-        if self.cluster:
-            try:
-                self.owned.enter_context(self.cluster)
-            except UserError:
-                self.owned.close()
-                raise
+        with contextlib.ExitStack() as owned:
+            self.signals = owned.enter_context(Signals())
+            if self.cluster:
+                owned.enter_context(self.cluster)
+            self.owned = owned.pop_all()
         return self
 
     def __exit__(self, kind, error, traceback):

@@ -44,16 +44,12 @@ class SampleSheets(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        columns = min(model.num_classes, 10) if model.num_classes > 1 else 10
-        shape = (ROWS, columns, model.latent_dim)
-        rng = np.random.default_rng(model.seed)
-        if model.num_classes > 1:
-            noise = np.broadcast_to(rng.standard_normal((ROWS, 1, model.latent_dim), "float32"), shape)
-            self.labels = np.tile(np.arange(columns), ROWS)
-        else:
-            noise = rng.standard_normal(shape, "float32")
-            self.labels = np.zeros(ROWS * columns, int)
-        self.noise, self.columns = noise.reshape(-1, model.latent_dim), columns
+        classes = model.num_classes
+        self.columns = min(classes, 10) if classes > 1 else 10
+        hands = (ROWS, 1 if classes > 1 else self.columns, model.latent_dim)  # without labels one for each digit
+        noise = np.random.default_rng(model.seed).standard_normal(hands, "float32")
+        self.noise = np.broadcast_to(noise, (ROWS, self.columns, model.latent_dim)).reshape(-1, model.latent_dim)
+        self.labels = np.tile(np.arange(self.columns) % classes, ROWS)
 
     def draw(self, name, epoch, **measured):
         images = utils.draw(self.model.averaged_generator, self.noise, self.labels)
