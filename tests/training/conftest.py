@@ -1,10 +1,13 @@
 """Runs that are stopped, for the tests of their room."""
 
+import contextlib
 import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
-from helpers import run_in
+from helpers import ROOT, run_in
 
 import train
 from support import commands
@@ -15,6 +18,20 @@ from training import callbacks
 def config(small_npz, tmp_path):
     """That of the undisturbed run, in another directory."""
     return run_in(tmp_path, small_npz, evaluate=False)
+
+
+@pytest.fixture
+def start():
+    """Start this Python in the checkout, by its words and options of Popen; what is started never outlives the test."""
+    with contextlib.ExitStack() as at_the_end:
+
+        def start(*words, **options):
+            command = [sys.executable, *map(str, words)]
+            process = at_the_end.enter_context(subprocess.Popen(command, cwd=ROOT, text=True, **options))
+            at_the_end.callback(process.kill)
+            return process
+
+        yield start
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, assert_same_run, flags_of, resume, run_in, tf_config
+from helpers import assert_same_run, flags_of, resume, run_in, tf_config
 
 import train
 from benchmarks.scaling import ports
@@ -20,25 +19,19 @@ from training import checkpoint, cluster
 
 
 @pytest.fixture
-def start_workers(tmp_path):
-    """Start a worker for each configuration; none outlives the test."""
-    processes = []
+def start_workers(start):
+    """Start a worker for each configuration."""
 
-    def start(*configs):
+    def start_workers(*configs):
         workers = ports(len(configs))
+        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
         for index, config in enumerate(configs):
             notes = config.models_dir.parent / "notes.jsonl"
             notes.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "tests/worker.py", "1", notes, *flags_of(config)]
             environment = os.environ | {"TF_CONFIG": tf_config(index, workers), "WORKERS_TIMEOUT": "60"}
-            streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-            processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **streams))
-        return processes[-len(configs) :]
+            yield start("tests/worker.py", 1, notes, *flags_of(config), env=environment, **streams)
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return lambda *configs: list(start_workers(*configs))
 
 
 def notes(directory):
@@ -173,7 +166,7 @@ def test_a_chief_that_is_long_in_loading_finds_those_who_wait(monkeypatch):
     assert list(chief.greetings) == [1]
 
 
-def test_a_worker_that_loses_the_chief_says_so_and_ends():
+def test_a_worker_that_loses_the_chief_says_so_and_ends(start):
     """Also while it waits within TensorFlow, and while what TensorFlow says as it starts is silenced."""
     workers = ports(2)
     lines = [
@@ -181,7 +174,7 @@ def test_a_worker_that_loses_the_chief_says_so_and_ends():
         f"one = Cluster({workers}, 1).__enter__(); one.join({{}})",
         "with quiet(): time.sleep(60)",
     ]
-    process = subprocess.Popen([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    process = start("-c", "\n".join(lines), stderr=subprocess.PIPE)
     with cluster.Cluster(workers, 0) as chief:
         chief.gather({}, {})
     _, error = process.communicate(timeout=50)

@@ -35,25 +35,25 @@ if __name__ == "__main__":
 """
 
 
-def start(devices, config):
-    notes = config.models_dir.parent / "notes"
-    notes.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "tests/worker.py", str(devices), notes, *flags_of(config)]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 @pytest.mark.parametrize("devices", [2, pytest.param(4, marks=pytest.mark.stress)])
-def test_replicas_agree_and_resume(devices, small_npz, tmp_path, undisturbed):
+def test_replicas_agree_and_resume(devices, small_npz, start, tmp_path, undisturbed):
     """Equal weights on all after each epoch, each digit once, and a run that was killed ends in the same bits."""
+
+    def begin(config):
+        notes = config.models_dir.parent / "notes"
+        notes.parent.mkdir(exist_ok=True)
+        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        return start("tests/worker.py", devices, notes, *flags_of(config), **streams)
+
     whole, killed = (run_in(tmp_path / name, small_npz, evaluate=False) for name in ("whole", "killed"))
-    uninterrupted, process = start(devices, whole), start(devices, killed)
+    uninterrupted, process = begin(whole), begin(killed)
     while not checkpoint.find(killed.models_dir):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.kill()
     process.communicate()
     killed.resume = True
-    processes = [uninterrupted, start(devices, killed)]
+    processes = [uninterrupted, begin(killed)]
     said = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert said[0][0].startswith(f"MirroredStrategy: 1 x {devices} CPU, {32 // devices} images each of a batch of 32\n")

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from helpers import ROOT, assert_resumes, assert_same_run, caption, flags_of, resume, run_in
+from helpers import assert_resumes, assert_same_run, caption, flags_of, resume, run_in
 
 import discriminator
 import generator
@@ -86,13 +86,13 @@ def test_a_run_that_is_measured_from_its_second_sitting_on_can_be_written(small_
     assert first["frechet_distance"] == "" and float(second["frechet_distance"]) > 0
 
 
-def test_signals_save_and_kills_do_no_harm(config, undisturbed, refuses):
+def test_signals_save_and_kills_do_no_harm(config, undisturbed, refuses, start):
     """Stopped, killed, taken up by the command that was printed: as if never stopped. Meanwhile others are refused."""
     config = replace(config, checkpoint_every=1)
-    command = [sys.executable, "train.py", *flags_of(config)]
+    words = ["train.py", *flags_of(config)]
     for signum, exit_code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         before = checkpoint.find(config.models_dir)
-        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = start(*words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         while not before and not (config.models_dir / ".running").exists() and process.poll() is None:
             time.sleep(0.01)
         if not before:
@@ -103,7 +103,8 @@ def test_signals_save_and_kills_do_no_harm(config, undisturbed, refuses):
         printed, _ = process.communicate()
         assert process.returncode == exit_code
         if signum == signal.SIGTERM:
-            command = shlex.split(printed.partition("to go on: ")[2])
+            python, *words = shlex.split(printed.partition("to go on: ")[2])
+            assert shutil.which(python) == sys.executable
     temporary = config.models_dir / "checkpoint" / ".new" / "state_temp" / "part-0.tempstate1"
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_text("half a state")  # as a kill may leave it
@@ -177,11 +178,10 @@ def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path,
     assert (config.models_dir / "checkpoint" / "notes.txt").read_text() == "mine"
 
 
-def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed):
+def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed, start):
     """As with Ctrl-C and `2>&1 | tee log`, which ends tee first."""
     output, written = os.pipe()
-    command = [sys.executable, "train.py", *flags_of(config)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
+    process = start("train.py", *flags_of(config), stdout=written, stderr=written)
     os.close(written)
     os.read(output, 1)  # the bar begins
     os.close(output)
