@@ -48,7 +48,6 @@ class Config:
 
 def run(config, dataset, count=modes.COUNT):
     """Train one seed to its end; returns a list of points: seconds, images, modes, mode_divergence."""
-    import utils
     from evaluation.judge import load_judge
     from training.batches import training_batches
 
@@ -64,7 +63,7 @@ def run(config, dataset, count=modes.COUNT):
                 step += contender.advance(batches)
                 clock += time.perf_counter() - started
                 bar.update(step - bar.n)
-            images = utils.draw(contender.gan.averaged_generator, noise, np.zeros(count, int))
+            images = contender.draw(noise, np.zeros(count, int))
             points.append({"seconds": clock, "images": step * contender.batch_size} | modes.score_modes(judge, images))
             bar.set_postfix(modes=points[-1]["modes"], divergence=f"{points[-1]['mode_divergence']:.3f}")
     return points

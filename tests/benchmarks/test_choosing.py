@@ -17,12 +17,17 @@ FEW = {"as they come": {}, "`--best-of 10`": {"best_of": 2}, "`--truncation 0.8`
 
 def test_one_hand_costs_styles(monkeypatch, small_npz, tmp_path):
     small, write, made = load_dataset(str(small_npz)), hands.write, []
+
+    def written(models, labels, rng, **choice):
+        made.append((rng.bit_generator.seed_seq.entropy, choice))
+        return write(models, labels, rng, **choice)
+
     monkeypatch.setattr(choosing, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(choosing, "CHOICES", FEW)
     monkeypatch.setattr(choosing, "load_dataset", lambda name: small)
-    monkeypatch.setattr(hands, "write", lambda *given, **choice: made.append(choice) or write(*given, **choice))
+    monkeypatch.setattr(hands, "write", written)
     choosing.benchmark(choosing.Config(models_dirs=(PRETRAINED_DIR,), seeds=2, count=300))
-    assert made == 2 * list(FEW.values())
+    assert made == [(seed, choice) for seed in (12345, 12346) for choice in FEW.values()]
     choices = json.loads((tmp_path / "results.json").read_text())["choices"]
     assert [row["seed"] for row in choices["as they come"]] == [12345, 12346]
     for free, best, one_hand in zip(*choices.values(), strict=True):

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks import coloured, losses, modes
+from benchmarks import coloured, losses, modes, safety
+from gan import LOSSES
 from support.dataset import Dataset
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
@@ -26,6 +28,7 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
             for name in ("generator.keras", "discriminator.keras", "run.json"):
                 shutil.copy(PRETRAINED_DIR / name, directory)
         else:
+            assert flags[flags.index("--count") + 1] == losses.COUNT
             numbers = {key: 0.5 + len(commands) for columns in losses.COLUMNS.values() for key, *_ in columns}
             real = dict.fromkeys(numbers, 0.125 if "unlabelled" in directory.name else 0.25)
             (directory / "evaluation.json").write_text(json.dumps({"digits": numbers, "training": real}))
@@ -52,6 +55,28 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
     assert losses.table(results).count("\n") == 4 and "| minimax | " in losses.table(results)
     picture = Image.open(tmp_path / "losses.png")
     assert picture.width == 600 and np.array(picture)[:300, 300:].any()
+
+
+def test_rates_are_of_each_loss_and_kind_without_the_first_call(monkeypatch):
+    def speed(contender, dataset, seconds):
+        return "first call", (contender.gan.loss_functions, contender.gan.num_classes, dataset.num_classes)
+
+    monkeypatch.setattr(losses, "speed", speed)
+    for labelled, classes in ((True, 10), (False, 1)):
+        assert losses.rate("minimax", labelled) == (LOSSES["minimax"], classes, classes)
+
+
+def test_what_safety_costs(monkeypatch, tmp_path, capsys, mnist):
+    def run_script(script, *flags):
+        rate = 2000 if "--no-deterministic" in flags else 1500
+        numbers = {"training_seconds": 10, "checkpoint_seconds": 1, "images_per_second": rate}
+        (Path(flags[flags.index("--models-dir") + 1]) / "run.json").write_text(json.dumps(numbers))
+
+    monkeypatch.setattr(safety, "run_script", run_script)
+    monkeypatch.setattr(safety, "load_dataset", lambda name: mnist._replace(x_train=mnist.x_train[:2]))
+    monkeypatch.setattr(safety, "RESULTS", tmp_path / "safety.json")
+    safety.benchmark(safety.Config(pairs=2))
+    assert "takes 10.0 ± 0.0 % of the training time, determinism 25.0 ± 0.0 %" in capsys.readouterr().out
 
 
 def test_modes_are_counted_as_training_goes(monkeypatch, tmp_path, mnist):

@@ -5,6 +5,11 @@ import tensorflow as tf
 from benchmarks import operations
 
 
+def test_copies_side_by_side_share_the_time(monkeypatch):
+    monkeypatch.setattr(operations, "seconds_per_call", lambda together: 22.0)
+    assert operations.time_copies(None, [0, 0]) == 1
+
+
 def test_arithmetic_is_counted():
     """A 4x4 convolution of 3 to 5 features at 7x7 places multiplies and adds 7 * 7 * 4 * 4 * 3 * 5 times an image."""
 

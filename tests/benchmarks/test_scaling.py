@@ -1,12 +1,15 @@
 """The model of what more machines gain."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 from helpers import ROOT
+from PIL import Image
 
+import utils
 from benchmarks import scaling
 from support.commands import UserError
 
@@ -36,7 +39,47 @@ def test_tables():
     assert len({row.count("|") for row in rows}) == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned to cores here")
+def test_a_rate_leaves_the_start_out(tmp_path):
+    for name, images, seconds in (("early_04000", 4000, 10.0), ("epoch_001", 24_000, 20.0)):
+        about = json.dumps({"images": images, "seconds": seconds})
+        utils.save_png(tmp_path / f"{name}.png", Image.new("L", (2, 2)), about=about)
+    assert scaling.rate(tmp_path) == 2000
+
+
+def test_each_worker_has_a_batch_of_its_own(monkeypatch, mnist):
+    asked = []
+
+    def train(place, workers, cores, *flags):
+        asked.append((workers, cores, flags[-1]))
+        return [{"parameters": 1}]
+
+    monkeypatch.setattr(scaling, "train", train)
+    monkeypatch.setattr(scaling, "rate", lambda samples_dir: 1.0)
+    monkeypatch.setattr(scaling, "load_dataset", lambda name: mnist._replace(x_train=mnist.x_train[:2]))
+    scaling.speed(scaling.Config(batch_sizes=(32,), rounds=1), [0, 1])
+    assert asked == [(1, [0], "--batch-size=32"), (2, [0, 1], "--batch-size=64"), (1, [0, 1], "--batch-size=32")]
+
+
+PINNED = pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned to cores here")
+
+
+@PINNED
+def test_workers_that_part_are_told(tmp_path, monkeypatch):
+    class Popen(subprocess.Popen):
+        """Notes an epoch after which the weights are the worker's number."""
+
+        def __init__(self, command, **kwargs):
+            index = json.loads(kwargs["env"]["TF_CONFIG"])["task"]["index"]
+            notes = json.dumps({"epoch": 1, "weights": index})
+            code = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
+            super().__init__([sys.executable, "-c", code, command[3], notes], **kwargs)
+
+    monkeypatch.setattr(scaling.subprocess, "Popen", Popen)
+    with pytest.raises(UserError, match="differ in their weights"):
+        scaling.train(tmp_path, 2, sorted(os.sched_getaffinity(0))[:1])
+
+
+@PINNED
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_failure_ends_all_workers(tmp_path, monkeypatch, workers):
     """The first one's command fails at once here; with the last line that it said."""

@@ -1,12 +1,15 @@
 """The comparison with the peers."""
 
+import itertools
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import time_to_quality
+import train
+from benchmarks import contenders, time_to_quality
 from benchmarks.contenders import Ours
 from benchmarks.peers import PEERS
 from support.datasets import load_dataset
@@ -16,12 +19,20 @@ def test_the_average_is_measured_beside_test_digits(small_npz, mnist):
     """Nearer are the digits that everything is measured against."""
     small = load_dataset(str(small_npz))._replace(x_test=mnist.x_test[:500], y_test=mnist.y_test[:500])
     ours = Ours({"generator_width": 8, "discriminator_width": 8}, small)
+    assert ours.steps == train.Config.epochs * 42
     ours.gan.averaged_generator.set_weights([0 * weights for weights in ours.gan.averaged_generator.get_weights()])
     images = ours.draw(np.zeros((2, 64), "float32"), np.arange(2))
     assert (images == 128).all()
     ruler = time_to_quality.Ruler(small)
     assert ruler.measure(small.x_train)["frechet_distance"] == pytest.approx(0, abs=0.01)
     assert ruler.floor == ruler.measure(small.x_test) and ruler.floor["frechet_distance"] > 0.5
+
+
+def test_a_speed_leaves_the_first_call_out(monkeypatch, small_npz):
+    monkeypatch.setattr(contenders, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+    contender = SimpleNamespace(batch_size=100, advance=lambda batches: 2)
+    first, speed = contenders.speed(contender, load_dataset(str(small_npz)), seconds=3)
+    assert first == 1 and speed == pytest.approx(2 * 2 * 100 / 3)
 
 
 def test_comparison_goes_on_where_it_was(monkeypatch, tmp_path, small_npz, mnist):
