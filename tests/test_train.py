@@ -104,7 +104,8 @@ def test_run_json_is_enough_to_repeat_the_run(short_run, small_npz):
         and run["versions"]["keras"] == keras.__version__
         and run["seconds"] > run["training_seconds"] > 0
     )
-    assert run["replicas"] == 1
+    assert run["images_per_second"] == pytest.approx(2688 / run["training_seconds"], rel=0.05)
+    assert 0 < run["checkpoint_seconds"] < run["seconds"] and run["replicas"] == 1
     assert 0 < run["quality"]["label_accuracy"] < 1 and run["quality"]["frechet_distance"] > 0
 
 

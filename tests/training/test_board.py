@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import flags_of, sheets
+from helpers import caption, flags_of, sheets
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -29,6 +29,8 @@ def test_logs_hold_what_the_run_left(short_run):
     drawn = sorted((short_run / "samples").glob("e*.png"))
     for (_width, _height, png), path in zip(logged("sheets/digits"), drawn, strict=True):
         np.testing.assert_array_equal(np.array(Image.open(io.BytesIO(png))), sheets(path)[0][0][::2, ::2])
+    steps = [event.step for event in events.Tensors("sheets/digits")]
+    assert steps == [caption(path)[1]["images"] for path in drawn]
     (configuration,) = logged("configuration")
     assert b'"latent_dim": 64' in configuration.item()
 

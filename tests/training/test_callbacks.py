@@ -76,9 +76,10 @@ def test_a_row_of_history_has_the_means_of_its_own_epoch(capsys, monkeypatch):
     record = Record(curve=curve, epochs=[{"images": 64}])
     with callbacks.Progress(record, epochs=2, images=128, batch_size=32) as progress:
         progress.set_model(SimpleNamespace(metrics=[SimpleNamespace(name="loss")]))
-        progress.on_epoch_end(1, {"loss": 0.0, "frechet_distance": 3.0})
-    assert capsys.readouterr().err == "epoch 2: Fréchet distance 3.000\n"
-    assert record.epochs[-1] == {"epoch": 2, "images": 128, "loss": 112, "frechet_distance": 3}
+        measured = {"frechet_distance": 3.0, "modes": 9, "mode_divergence": 0.5}
+        progress.on_epoch_end(1, {"loss": 0.0, **measured})
+    assert capsys.readouterr().err == "epoch 2: Fréchet distance 3.000\nepoch 2: 9 modes, KL 0.500\n"
+    assert record.epochs[-1] == {"epoch": 2, "images": 128, "loss": 112, **measured}
 
 
 def test_there_are_pictures_while_it_trains(unfinished):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pathlib
 import shutil
 from dataclasses import replace
 
@@ -38,6 +39,29 @@ def test_damage_is_noticed_and_the_state_before_taken(unfinished, refuses):
     for state in (older, newest):
         (state / "state.index").write_bytes(b"")
     assert "undamaged" in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
+
+
+def test_a_damaged_state_is_none_of_the_two_that_are_kept(unfinished, stop_at):
+    *_, newest = sorted((unfinished.models_dir / "checkpoint").glob("0*"))
+    (newest / "state.index").write_bytes(b"")
+    stop_at(replace(unfinished, resume=True), callbacks.Progress, "on_epoch_begin")
+    assert not newest.exists()
+
+
+def test_runs_are_moved_aside_one_after_the_other_and_back_where_that_fails(tmp_path, monkeypatch):
+    states = [tmp_path / "checkpoint" / f"00000{number}-{'0' * 16}" for number in (1, 2, 3)]
+    for number, state in enumerate(states[:2], 1):
+        state.mkdir(parents=True)
+        assert checkpoint.begin(tmp_path) == tmp_path / f"unfinished-{number}" and not state.exists()
+
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    states[2].mkdir(parents=True)
+    monkeypatch.setattr(pathlib.Path, "touch", full)
+    with pytest.raises(commands.UserError, match="No space left"):
+        checkpoint.begin(tmp_path)
+    assert states[2].exists() and not (tmp_path / "unfinished-3").exists()
 
 
 def test_what_others_keep_in_states_does_not_hide_the_finished_run(unfinished):

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ import train
 from benchmarks.scaling import ports
 from support.commands import UserError
 from training import checkpoint, cluster
+from training.run import Run
 
 
 @pytest.fixture
@@ -163,7 +164,41 @@ def test_a_chief_that_is_long_in_loading_finds_those_who_wait(monkeypatch):
         time.sleep(1.1)
         chief.gather({}, {})
         chief.watching = False
+        assert chief.peers[1].getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)  # or one that vanishes is not missed
     assert list(chief.greetings) == [1]
+
+
+def test_a_stranger_who_says_nothing_holds_nobody_up(monkeypatch):
+    workers = ports(2)
+    address = "127.0.0.1", int(workers[0].rpartition(":")[2])
+    with cluster.Cluster(workers, 0) as chief, socket.create_connection(address):
+        time.sleep(0.1)
+        with socket.create_connection(address) as worker:
+            cluster._send(worker, b'{"worker": 1, "greeting": {}}')
+            chief.deadline = time.monotonic() + 30
+            waiting = threading.Thread(target=chief._await, daemon=True)
+            waiting.start()
+            waiting.join(20)
+    assert list(chief.greetings) == [1]
+
+
+def test_workers_greet_with_all_that_must_be_the_same(monkeypatch, config):
+    """Others' epochs would hang all of them at the end, others' digits be trained on."""
+    said = []
+    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
+    monkeypatch.setattr(cluster.Cluster, "gather", lambda chief, greeting, files: said.append(greeting))
+    with Run(config.models_dir, config.samples_dir, "") as run:
+        run.begin({"config": asdict(config), "data": {"images": 1344, "sha256": "a1"}}, resume=False)
+    assert said[0].keys() >= {"epochs", "seed", "batch_size", "images", "sha256"} and "models_dir" not in said[0]
+
+
+def test_a_chief_that_fails_tells_the_others_why(monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
+    monkeypatch.setattr(cluster.Cluster, "refuse", lambda chief, reason: told.append(reason))
+    with pytest.raises(UserError), Run(tmp_path, tmp_path, ""):
+        raise UserError("no: none")
+    assert told == ["no: none"]
 
 
 def test_a_worker_that_loses_the_chief_says_so_and_ends(start):

@@ -1,17 +1,15 @@
 """Runs that are stopped, killed, damaged, or begun twice."""
 
 import csv
-import errno
 import json
 import os
-import pathlib
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import keras
@@ -24,7 +22,7 @@ import train
 import utils
 from evaluation import quality
 from support import commands
-from training import callbacks, checkpoint, lock, sheets
+from training import callbacks, checkpoint, sheets
 from training import run as training_run
 from training.record import Record
 from training.run import Run
@@ -45,6 +43,23 @@ def test_a_run_stopped_five_times_goes_on_as_if_nothing_had_been(config, stop_at
         assert printed.endswith(train.resume_command(config)) and "python train.py --resume --dataset=" in printed
         config = replace(config, resume=True)
     assert_resumes(config, undisturbed)
+
+
+def test_a_run_that_is_stopped_loses_nothing(config, stop_at):
+    """The calls of steps that were made, and the one under way, with no state before."""
+    stop_at(replace(config, checkpoint_every=10**9), callbacks.Progress, "on_train_batch_end", 3)
+    assert Record.load(checkpoint.find(config.models_dir).path / "record.npz").images == 63 * config.batch_size
+
+
+def test_a_run_sweeps_what_killed_ones_have_left(config):
+    left = [directory / ".999999999.part-x" for directory in (config.models_dir, config.samples_dir)]
+    for path in left:
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (0, 0))
+    with Run(config.models_dir, config.samples_dir, "") as run:
+        run.begin({"config": asdict(config), "data": {"images": 1344}}, resume=False)
+    assert not any(path.exists() for path in left)
 
 
 def test_a_run_stopped_before_it_began_names_no_way_to_go_on(config, stop_at, undisturbed, capsys):
@@ -127,6 +142,7 @@ def test_resume_names_what_differs(unfinished, refuses, monkeypatch):
     differences = {
         "generator_width": 32,
         "seed": 1,
+        "batch_size": 16,
         "loss": "non-saturating",
         "conditional": False,
         "evaluate": True,
@@ -176,6 +192,7 @@ def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path,
     train.train(replace(config, epochs=2, models_dir=whole / "models", samples_dir=whole / "samples"))
     assert_same_run(config.models_dir, config.samples_dir, whole)
     assert (config.models_dir / "checkpoint" / "notes.txt").read_text() == "mine"
+    assert len(list((config.models_dir / "finished").iterdir())) == 1
 
 
 def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed, start):
@@ -215,21 +232,3 @@ def test_replicas_that_change_within_a_run_are_told(began, step, replicas, capsy
         gan.step = step
         assert run.count_replicas() == replicas
     assert capsys.readouterr().out.startswith("replicas: 2 until here, 1 from now on") == (began < 84)
-
-
-def test_a_lock_goes_from_a_disk_that_can_no_longer_be_written(tmp_path, monkeypatch):
-    def refuse(path, **options):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    with pytest.raises(commands.UserError, match="cannot save"), monkeypatch.context() as disk, lock.only_run(tmp_path):
-        disk.setattr(pathlib.Path, "unlink", refuse)
-        raise commands.UserError("cannot save: make room")
-    with lock.only_run(tmp_path):
-        pass
-
-
-def test_one_run_a_directory(config, refuses):
-    """A second is refused and told of the first."""
-    config.models_dir.mkdir()
-    with lock.only_run(config.models_dir):
-        assert f"process {os.getpid()}" in refuses(train.train, *flags_of(config))

@@ -13,6 +13,14 @@ def test_a_run_from_before_a_flag_can_be_resumed():
     same_run.refuse_differences(theirs, ours)
 
 
+def test_as_many_layers_are_asked_for():
+    about = {"config": {"epochs": 2}, "data": {}}
+    one, two = (about | {"architecture": {"generator": [{"units": 8}] * count}} for count in (1, 2))
+    for ours, theirs, said in ((one, two, "1 layers here and 2 in the run"), (two, one, "2 layers here and 1 in the")):
+        with pytest.raises(UserError, match=said):
+            same_run.refuse_differences(theirs, ours)
+
+
 def test_of_a_changed_layer_only_the_change_is_told():
     def about(**changed):
         layers = [keras.Input((28, 28, 1)), keras.layers.Conv2D(**{"filters": 8, "kernel_size": 3} | changed)]

@@ -39,6 +39,15 @@ def test_a_sheet_has_a_column_a_digit_and_a_row_a_hand(tmp_path, reader):
     assert (reader(cells.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
 
 
+def test_without_labels_each_digit_has_a_hand_and_each_seed_others(tmp_path):
+    made, noises = sheets.SampleSheets(tmp_path, SimpleNamespace(record=Record()), epochs=6), []
+    for seed in (0, 1):
+        made.set_model(SimpleNamespace(latent_dim=8, num_classes=1, seed=seed))
+        assert len(np.unique(made.noise, axis=0)) == 100
+        noises.append(made.noise)
+    assert not np.array_equal(*noises)
+
+
 @pytest.mark.parametrize("call", [1, 32, 800, 1024, 8192])
 def test_early_sheets_are_those_nearest_to_the_marks(call):
     chosen = [images for images in range(call, 60_000, call) if sheets.is_early(images, call)]
