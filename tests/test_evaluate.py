@@ -1,18 +1,17 @@
 """The judge and evaluate.py: known answers, and distances that rise with the damage."""
 
 import json
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from discriminator import build_discriminator
-from evaluate import Config, evaluate
-from evaluation.digits import digits_to_score, in_share
+from evaluate import Config, evaluate, table_of
 from evaluation.judge import JUDGE, load_judge
 from evaluation.measure import OF_LABELS, measure
 from generator import build_generator
+from support.commands import UserError
 from support.dataset import Dataset
 from support.datasets import load_dataset
 from support.model_files import PRETRAINED_DIR
@@ -31,7 +30,7 @@ def score(real):
 
 
 def test_real_digits_score_as_the_floor(measured_real):
-    digits, floor = (dict(measured_real[0][column]) for column in ("digits", "floor"))
+    digits, floor = (dict(measured_real[0].numbers[column]) for column in ("digits", "floor"))
     assert digits.pop("label_accuracy_by_class") == floor.pop("label_accuracy_by_class")
     for interval in ("frechet_interval", "kernel_interval"):  # of random resamples
         assert digits.pop(interval) == pytest.approx(floor.pop(interval), rel=0.8)
@@ -47,6 +46,8 @@ def test_class_balance_is_of_the_digits_that_are_read(score, real):
     digits, _ = score(real[0].x_test[ones], real[0].y_test)
     share = (real[0].y_train == 1).mean()
     assert digits["class_balance"] == pytest.approx(-np.log(share), abs=0.2)
+    by_class = digits["label_accuracy_by_class"]
+    assert by_class[1] > 0.9 and max(by_class[:1] + by_class[2:]) < 0.1
 
 
 def test_copies_show_as_copies_and_lost_recall(score, real):
@@ -58,7 +59,7 @@ def test_copies_show_as_copies_and_lost_recall(score, real):
 
 
 def test_shuffled_labels_show_in_what_minds_labels_only(score, measured_real, real):
-    honest = dict(measured_real[0]["digits"])
+    honest = dict(measured_real[0].numbers["digits"])
     shuffled, _ = score(real[0].x_test, np.random.default_rng(0).permutation(real[0].y_test))
     within_labels, at_random = (numbers.pop("frechet_interval") for numbers in (honest, shuffled))
     assert within_labels < at_random / 2
@@ -69,45 +70,6 @@ def test_shuffled_labels_show_in_what_minds_labels_only(score, measured_real, re
     assert honest == shuffled
 
 
-def test_digits_of_a_file_are_measured_in_the_training_sets_shares(real, mnist, tmp_path):
-    """Here equal shares of real digits: what is measured of them has the classes of the others, and none twice."""
-    dataset, _ = real
-    equal = np.concatenate([np.flatnonzero(mnist.y_test == digit)[:50] for digit in range(10)])
-    np.savez(tmp_path / "digits.npz", images=mnist.x_test[equal], labels=mnist.y_test[equal])
-    config = Config(npz=tmp_path / "digits.npz", count=500)
-    images, drawn, source, _ = digits_to_score(config, dataset)
-    numbers, *_ = measure(replace(config, count=len(images)), dataset, load_judge(), images, drawn, source)
-    assert numbers["digits"]["class_balance"] < 0.002
-    chosen = in_share(mnist.y_test[equal], dataset.y_train, np.random.default_rng(0))
-    assert len(np.unique(chosen)) == len(chosen) > 300
-    share = np.bincount(dataset.y_train) / len(dataset.y_train)
-    for labels, off in ((mnist.y_test[equal][chosen], 0.005), (drawn, 0.005), (drawn[: len(drawn) // 2], 0.01)):
-        np.testing.assert_allclose(np.bincount(labels) / len(labels), share, atol=off)
-
-
-def test_classes_of_folders_are_those_of_the_same_name(real, mnist, tmp_path):
-    """Of files that are measured, and of a data set that models are measured by."""
-    for label in "37":
-        (tmp_path / label).mkdir()
-        for index, image in enumerate(mnist.x_test[mnist.y_test == int(label)][:20, ..., 0]):
-            Image.fromarray(image).save(tmp_path / label / f"{index}.png")
-    _, labels, *_ = digits_to_score(Config(npz=tmp_path), real[0])
-    assert set(labels) == {3, 7}
-    *_, dataset = digits_to_score(Config(models_dir=PRETRAINED_DIR, count=20), load_dataset(str(tmp_path)))
-    assert set(dataset.y_train) == {3, 7}
-
-
-def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
-    """Of a labelled file all is measured, and not just the first class; labelled models draw what it cannot ask for."""
-    dataset = load_dataset(str(small_npz))
-    unlabelled = dataset._replace(y_train=dataset.y_train * 0)
-    images, labels, *_ = digits_to_score(Config(npz=small_npz), unlabelled)
-    assert len(images) == 1344 and labels is None
-    np.savez(tmp_path / "unlabelled.npz", **unlabelled._asdict())
-    flags = ["--models-dir", PRETRAINED_DIR, "--dataset", tmp_path / "unlabelled.npz", "--count", 300]
-    assert "has no labels" in refuses(evaluate, *flags)
-
-
 def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     """Without test digits there are two columns, and without labels nothing to be read."""
     data = load_dataset(str(small_npz))
@@ -116,11 +78,45 @@ def test_each_column_is_of_as_many_digits(small_npz, tmp_path, capsys):
     assert drawn["digits"]["class_balance"] < 0.003  # where the first 224 of 1,000 would be as chance has it
     said = capsys.readouterr().out
     assert "each column is of 224 digits, a sixth" in said and "names other data than" in said
+    by_class = enumerate(drawn["digits"]["label_accuracy_by_class"])
+    assert "by class: " + ", ".join(f"{digit} {share:.1%}" for digit, share in by_class) in said
     numbers = evaluate(Config(npz=tmp_path / "unlabelled.npz", dataset=str(tmp_path / "unlabelled.npz"), judge=JUDGE))
     assert all(numbers[column][key] is None for column in numbers for key in OF_LABELS)
     said = capsys.readouterr().out
     assert "of the labels of" not in said and "each column is of 224 digits, a sixth of the training digits of" in said
     assert "beside as many training digits of" in said and "other data" not in said
+
+
+def test_the_table_has_each_number_in_its_row_and_column():
+    numbers = {"digits": {"precision": 0.1, "recall": 0.2}, "floor": {"precision": 0.3}}
+    table = [("", "these", "test"), ("precision", "0.1000", "0.3000"), ("recall", "0.2000", "-")]
+    assert table_of(numbers, {"digits": "these", "floor": "test"}) == table
+
+
+def test_as_many_digits_by_default_as_the_help_says(real, monkeypatch):
+    asked = []
+
+    def stop(config, dataset):
+        asked.append(config.count)
+        raise UserError("stopped")
+
+    monkeypatch.setattr("evaluate.load_dataset", lambda name: real[0])
+    for data, name in (("mnist", "digits_a_column"), ("stacked_mnist", "digits_to_score")):
+        monkeypatch.setattr(f"evaluate.{name}", stop)
+        with pytest.raises(UserError, match="stopped"):
+            evaluate(Config(dataset=data))
+    assert asked == [10_000, 26_000]
+
+
+def test_the_checksum_is_of_the_data_as_it_came(real, monkeypatch, tmp_path):
+    """And not as the models number its classes."""
+    data = real[0]._replace(y_train=9 - real[0].y_train, y_test=9 - real[0].y_test)
+    data.class_names = tuple("9876543210")
+    monkeypatch.setattr("evaluate.load_dataset", lambda name: data)
+    numbers = {column: {} for column in ("digits", "training", "floor")}
+    monkeypatch.setattr("evaluate.measure", lambda *args: SimpleNamespace(numbers=numbers))
+    evaluate(Config(models_dir=PRETRAINED_DIR, count=150, json=tmp_path / "numbers.json"))
+    assert json.loads((tmp_path / "numbers.json").read_text())["sha256"]["data"] == data.checksum
 
 
 def test_refuses_a_report_in_place_of_the_numbers(refuses, tmp_path):
@@ -165,20 +161,8 @@ def test_unlabelled_models_have_no_label_accuracy(real, refuses, tmp_path):
     assert "no labels to learn from" in refuses(evaluate, "--models-dir", tmp_path, "--tstr", "--dataset", real[1])
 
 
-def test_digits_to_learn_from_come_after_those_that_are_measured(small_npz):
-    images, labels = [], []
-    for tstr in (False, True):
-        config = Config(models_dir=PRETRAINED_DIR, count=100, tstr=tstr)
-        drawn, asked, *_ = digits_to_score(config, load_dataset(str(small_npz)))
-        images.append(drawn)
-        labels.append(asked)
-    assert len(images[1]) == len(labels[1]) == 1344
-    np.testing.assert_array_equal(images[1][:100], images[0])
-    np.testing.assert_array_equal(labels[1][:100], labels[0])
-
-
 @pytest.mark.parametrize("number", [600, 1500])  # of the digits; there are 1,200 training digits
-def test_classifiers_learn_from_as_many_real_digits_as_of_these(score, real, monkeypatch, number):
+def test_classifiers_learn_from_as_many_real_digits_as_of_these(real, monkeypatch, number):
     learned, tested = [], []
 
     def accuracy(images, labels, *test):
@@ -188,7 +172,10 @@ def test_classifiers_learn_from_as_many_real_digits_as_of_these(score, real, mon
 
     monkeypatch.setattr("evaluation.measure.accuracy_of_training_on", accuracy)
     chosen = np.arange(number) % 1200
-    score(real[0].x_train[chosen], real[0].y_train[chosen], tstr=True)
+    by_class = np.argsort(real[0].y_train, kind="stable")
+    dataset = real[0]._replace(x_train=real[0].x_train[by_class], y_train=real[0].y_train[by_class])
+    config = Config(count=600, tstr=True)
+    measure(config, dataset, load_judge(), real[0].x_train[chosen], real[0].y_train[chosen], "these")
     assert [(len(images), len(labels)) for images, labels in learned] == 2 * [2 * (min(number, 1200),)]
     assert (np.bincount(learned[1][1]) > 30).all()
     for images, labels in tested:  # in any order

@@ -1,6 +1,7 @@
 """One's own images, here coloured PNGs of 32x32 in folders: everything downstream follows."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,7 +92,8 @@ def test_the_page_calls_them_by_name(trained, refuses, tmp_path):
         assert shown_names({"config": {"dataset": "x"}, "classes": bad}, 3) == ["class 0", "class 1", "class 2"]
 
 
-def test_a_judge_of_ones_own_images_is_trained_once(trained, pngs, small_npz, monkeypatch, capsys, refuses):
+def test_a_judge_of_ones_own_images_is_trained_once(trained, pngs, small_npz, monkeypatch, capsys, refuses, tmp_path):
+    reported = []
     monkeypatch.setattr(judge, "IMAGES", 1620)
     config = evaluate.Config(models_dir=trained / "models", dataset=str(pngs), count=300)
     numbers = evaluate.evaluate(config)
@@ -99,7 +101,10 @@ def test_a_judge_of_ones_own_images_is_trained_once(trained, pngs, small_npz, mo
     assert "barn owl" in capsys.readouterr().out
     (kept,) = (trained / "models").glob("judge-*.keras")
     monkeypatch.setattr(judge, "train_judge", None)
-    assert evaluate.evaluate(config)["digits"] == numbers["digits"]
+    monkeypatch.setattr("evaluation.report.write_report", lambda *args: reported.append(args))
+    assert evaluate.evaluate(replace(config, report=tmp_path))["digits"] == numbers["digits"]
+    ((*_, names),) = reported
+    assert names == NAMES
     assert "as the judge reads" in refuses(evaluate.evaluate, "--judge", kept, "--count", 200)
     assert f"as {pngs} has" in refuses(evaluate.evaluate, "--npz", small_npz, "--dataset", pngs)  # at once
 

@@ -7,9 +7,11 @@ import pytest
 import scipy.ndimage
 
 from evaluate import evaluate
+from evaluation import judge as judging
 from evaluation import metrics
-from evaluation.judge import JUDGE, judge_for, load_judge, train_judge
+from evaluation.judge import JUDGE, Config, accuracy_of_training_on, judge_for, load_judge, train_judge
 from support.commands import UserError
+from support.dataset import Dataset
 from support.model_files import PRETRAINED_DIR
 from utils import look
 
@@ -86,6 +88,35 @@ def test_a_damaged_judge_of_ones_own_is_to_be_deleted_not_the_committed_one_trai
         load_judge(path)
     with pytest.raises(UserError, match=r"nowhere\.keras --dataset fashion_mnist first"):
         load_judge(tmp_path / "nowhere.keras", "fashion_mnist")
+
+
+def test_a_judge_of_images_without_labels_learns_how_they_are_turned(real, monkeypatch, tmp_path):
+    learned = []
+    monkeypatch.setattr(judging, "fit_classifier", lambda judge, images, labels, *how: learned.append(set(labels)))
+    unlabelled = real[0]._replace(y_train=0 * real[0].y_train, y_test=0 * real[0].y_test)
+    assert train_judge(Config(output=tmp_path / "judge.keras"), unlabelled).output_shape == (None, 4)
+    assert learned == [{0, 1, 2, 3}]
+    (tmp_path / "a.keras").mkdir()
+    with pytest.raises(UserError, match="cannot write"):
+        train_judge(Config(output=tmp_path / "a.keras"), unlabelled)
+    assert len(learned) == 1  # nothing, before that was refused
+
+
+def test_a_judge_passes_over_few_images_at_most_sixty_times_and_over_many_twice(monkeypatch, tmp_path):
+    epochs = []
+    monkeypatch.setattr(judging, "train_judge", lambda config, dataset: epochs.append(config.epochs))
+    monkeypatch.setattr(judging, "load_judge", lambda path: None)
+    for count in (300, 60_000, 500_000):
+        judge_for(Dataset(*2 * (np.zeros((count, 1, 1, 1), "uint8"), np.zeros(count, int))), tmp_path)
+    assert epochs == [60, 8, 2]
+
+
+def test_what_a_classifier_to_be_tested_begins_with_is_chosen_by_the_seed(real, monkeypatch):
+    begun = []
+    monkeypatch.setattr(judging, "fit_classifier", lambda network, *_, **how: begun.append(network.get_weights()[0]))
+    for seed in (0, 0, 1):
+        accuracy_of_training_on(*real[0][2:], *real[0][2:], 10, seed)
+    assert np.array_equal(begun[0], begun[1]) and not np.array_equal(begun[0], begun[2])
 
 
 def test_refuses_what_is_no_judge_and_values_out_of_range(refuses, tmp_path):

@@ -45,6 +45,16 @@ def test_lost_modes_show(judge, mnist, monkeypatch):
     assert fewer["modes"] == 729 and fewer["mode_divergence"] == pytest.approx(expected, abs=0.005)
 
 
+def test_modes_of_real_digits_are_of_those_that_the_column_names(monkeypatch, mnist):
+    drawn = []
+    monkeypatch.setattr(modes, "load_dataset", lambda name: mnist)
+    monkeypatch.setattr(modes, "stack_digits", lambda digits, count, rng: drawn.append(rng.random()) or digits)
+    monkeypatch.setattr(modes, "score_modes", lambda judge, images: len(images))
+    for seed in (0, 1):
+        assert modes.measure_modes(None, [0], seed) == {"digits": 1, "training": 60_000, "floor": 10_000}
+    assert len(set(drawn)) == 4
+
+
 def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monkeypatch, mnist):
     monkeypatch.setattr("evaluate.load_dataset", lambda name: STACK)
     monkeypatch.setattr(modes, "load_dataset", lambda name: mnist)
@@ -64,6 +74,8 @@ def test_evaluate_counts_modes_beside_real_ones(tmp_path, refuses, capsys, monke
     judge = ["--judge", tmp_path / "judge.keras", "--models-dir", tmp_path / "none"]  # before anything is drawn
     assert "is no judge of the digits" in refuses(evaluate, "--dataset", "stacked_mnist", *judge)
     assert "(28, 28, 3)" in refuses(evaluate, "--dataset", "stacked_mnist", "--models-dir", PRETRAINED_DIR)
+    monkeypatch.setattr(modes, "score_modes", lambda _, images: {"modes": len(images)})
+    assert evaluate(Config(npz=few, dataset="stacked_mnist", count=200))["digits"]["modes"] == 200
 
 
 def test_training_counts_modes_as_it_goes(monkeypatch, mnist):
@@ -74,5 +86,10 @@ def test_training_counts_modes_as_it_goes(monkeypatch, mnist):
     logs = {}
     callback.on_epoch_end(0, logs)
     assert 1 <= logs["modes"] <= 50 and logs["mode_divergence"] > 0
+    drawn = []
+    monkeypatch.setattr(callback, "draw", lambda *args: drawn.append(args) or (None, None))
+    monkeypatch.setattr(modes, "score_modes", lambda *args: {"modes": 1})
+    callback.on_epoch_end(3, logs)
+    assert callback.final() == {"modes": 1} and drawn == [(50, 3), (modes.COUNT, 2**32)]
     colour = type("Data", (), {"x_train": np.zeros((9, 32, 32, 3), "uint8")})
     assert quality_of("somewhere", colour) is None

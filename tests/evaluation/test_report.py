@@ -20,13 +20,14 @@ def test_classes_that_have_names_are_called_by_them():
         np.testing.assert_array_equal(axes.images[0].get_array() > 0, [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
         for axis in axes.xaxis, axes.yaxis:
             assert [label.get_text() for label in axis.get_ticklabels()] == shown
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("read as", "asked for")
 
 
 def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
     """Here the grey of a digit says how convincing it is, how suspicious, and how near to a training digit."""
     shown = {}
     monkeypatch.setattr(report, "embed", lambda picture, caption: shown.update({caption: picture}) or caption)
-    monkeypatch.setattr(report, "occlusion", lambda *args: np.zeros((7, 7)))
+    monkeypatch.setattr(report, "occlusion", lambda _, of_generated: np.full((7, 7), 1.0 * of_generated))
     grey = np.random.default_rng(0).permutation(240)
     images, same = np.tile(grey.astype("uint8")[:, None, None, None], (1, 28, 28, 1)), np.zeros(240, int)
     near = {"nearest_distance": 255 - grey, "nearest_index": np.flatnonzero(grey == 77)[same]}
@@ -34,7 +35,7 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
         digits=SimpleNamespace(images=images, labels=same, probabilities=grey[:, None] / 255, **near),
         real=SimpleNamespace(images=images),
         verdict=SimpleNamespace(images=images, suspicion=grey - 120.0, generated=grey % 2 == 0, accuracy=0.5),
-        numbers={"digits": {"label_accuracy": None, "confidence": 1.0}},
+        numbers={"digits": {"label_accuracy": None, "confidence": 1.0, "two_sample_by_version": {"all hidden": 0.75}}},
     )
     report.write_report(tmp_path / "index.html", "", [("",)], measured, {})
     for caption, greys in {
@@ -47,6 +48,34 @@ def test_sheets_show_what_they_are_called(monkeypatch, tmp_path):
         "Real, the least suspicious": range(1, 120, 2),
     }.items():
         assert set(np.unique(shown[caption])) - {0} == set(greys) - {0}, caption
+    closest = np.array(shown["The twelve closest to a training digit, which stands below"])
+    above, below = ({*np.unique(half)} - {0} for half in np.split(closest, 2))
+    assert below == {77} and above == {*range(228, 240)}
+    (where,) = (picture for caption, picture in shown.items() if caption.startswith("Where it looks"))
+    falls = {axes.get_title(): axes.images[0].get_array().max() for axes in where.axes if axes.images}
+    assert falls == {"generated digits": 1, "real digits": 0}
+    assert "all hidden<td>75.0%" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_digits_are_convincing_as_what_was_asked_for(monkeypatch, tmp_path):
+    """Here the judge is surer of all other classes, and what it reads stands beside what was asked for."""
+    shown, confused = {}, []
+    monkeypatch.setattr(report, "embed", lambda picture, caption: shown.update({caption: picture}) or caption)
+    monkeypatch.setattr(report, "confusion_matrix", lambda *args: confused.append(args))
+    grey, labels = np.arange(22, 10, -1), np.arange(12) % 4
+    images = np.tile(grey.astype("uint8")[:, None, None, None], (1, 28, 28, 1))
+    probabilities = np.tile(1 - grey[:, None] / 255, (1, 4))
+    probabilities[np.arange(12), labels] = grey / 255
+    near = {"nearest_distance": grey, "nearest_index": grey - 11}
+    digits = SimpleNamespace(images=images, labels=labels, probabilities=probabilities, **near)
+    numbers = {"digits": {"label_accuracy": 0.0, "confidence": 0.9}}
+    measured = SimpleNamespace(digits=digits, real=digits, verdict=None, numbers=numbers)
+    report.write_report(tmp_path / "index.html", "", [("",)], measured, {}, ("a", "b", "c", "d"))
+    ((asked_for, read, *how),) = confused
+    assert asked_for is labels and np.array_equal(read, probabilities.argmax(axis=1))
+    assert how == [4, ("a", "b", "c", "d")]
+    least = {*np.unique(shown["The least convincing of each class"])} - {0}
+    assert (min(least), max(least)) == (11, 18)
 
 
 def test_only_middle_digits_are_at_both_ends_and_images_without_labels_have_no_classes(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import pytest
 
@@ -31,6 +32,18 @@ def test_a_veil_gives_digits_away_and_is_found(mnist, stained, monkeypatch):
     assert falls.shape == (7, 7) and falls.argmax() == 0 and falls[0, 0] > 5 * np.abs(falls[1:, 1:]).max()
     clear = two_sample.VERSIONS["background cleared: pixels below 50 set to 0"]
     assert two_sample.tell_apart(clear(stained), clear(others), seed=0).accuracy < 0.65
+
+
+def test_what_speaks_for_generated_speaks_against_real_where_it_lies():
+    kernel = np.zeros((28, 28, 2), "float32")
+    kernel[2, 9, 1] = 1  # one pixel, of the patch in row 0 and column 2, makes an image real
+    classifier = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    classifier.set_weights([kernel.reshape(784, 2), np.zeros(2)])
+    images, generated = np.full((2, 28, 28, 1), 255, "uint8"), np.array([True, False])
+    verdict = two_sample.Verdict(1.0, images, generated, np.zeros(2), classifier)
+    for of_generated, fall in ((True, -2), (False, 2)):
+        falls = two_sample.occlusion(verdict, of_generated)
+        assert falls[0, 2] == fall and np.count_nonzero(falls) == 1
 
 
 def test_versions_hide_what_they_say():
