@@ -5,7 +5,9 @@ import json
 
 import numpy as np
 
+import utils
 from discriminator import build_discriminator
+from evaluation import judge
 from generator import build_generator
 
 SETTLED = """() => new Promise((resolve) => {
@@ -31,6 +33,11 @@ def see(page):
     pixels = np.frombuffer(b"".join(map(base64.b64decode, page.evaluate(PIXELS))), "uint8").reshape(-1, 28, 28, 4)
     assert (pixels[..., 3] == 255).all()
     return pixels[..., :3]
+
+
+def read(images):
+    """What the judge reads of uint8 (N, 28, 28, 3): a string of figures."""
+    return "".join(map(str, utils.look(judge.load_judge(), images[..., :1])[1].argmax(axis=1)))
 
 
 def write(page, number, field="number"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from page.packing import LAYERS, pack
+from page.packing import LAYERS, encode, pack
 from support.commands import UserError
 
 NETWORKS = {
@@ -133,6 +133,13 @@ def test_each_convolution_gives_what_keras_gives(run_both, kind, size, kernel, s
 def test_every_layer_that_is_let_in_was_tried():
     tried = {type(layer).__name__ for network in NETWORKS.values() for layer in network[1:]}
     assert tried | {"InputLayer"} == set(LAYERS)
+
+
+@pytest.mark.parametrize("numbers", [[1e6, -5e5], [1e-9, 5e-10], [0, 0]])
+def test_large_and_small_numbers_arrive(browser_page, numbers):
+    with np.errstate(invalid="raise"):
+        packed = encode(np.array(numbers))
+    assert browser_page.evaluate("(packed) => Array.from(decode(packed))", packed) == numbers
 
 
 def test_normalisation_vanishes_into_the_layer_before():

@@ -22,19 +22,19 @@ def ring(radius):
 
 
 @pytest.mark.parametrize(
-    ("name", "less", "more"),
+    ("name", "less", "more", "called"),
     [
-        ("slant", bar(0), bar(20)),
-        ("slant", bar(-20), bar(0)),
-        ("thickness", bar(thickness=2), bar(thickness=5)),
-        ("height", bar(length=12), bar(length=20)),
-        ("width", ring(4), ring(9)),
-        ("roundness", bar(), ring(8)),
+        ("slant", bar(0), bar(20), "to the right"),
+        ("slant", bar(-20), bar(0), "to the right"),
+        ("thickness", bar(thickness=2), bar(thickness=5), "thick"),
+        ("height", bar(length=12), bar(length=20), "tall"),
+        ("width", ring(4), ring(9), "wide"),
+        ("roundness", bar(), ring(8), "round"),
     ],
 )
-def test_measures_go_by_what_one_sees(name, less, more):
+def test_measures_go_by_what_one_sees_and_are_called_so(name, less, more, called):
     measures = samples.measure(np.concatenate([less, more]))[name]
-    assert measures[1] > measures[0]
+    assert measures[1] > measures[0] and samples.EDGES[name][1] == called
 
 
 def test_an_empty_image_is_measured_too():
@@ -69,3 +69,15 @@ def test_a_direction_is_found_named_and_turned_the_right_way():
 def test_a_name_goes_to_the_strongest_and_none_to_the_weak():
     names = samples._named(np.array([[0.9, -0.95], [0.2, 0.99], [0.7, 0.1], [0.5, 0.5]]), ["slant", "width"])
     assert names == [("slant", 0.9), ("width", 0.99), (None, 0.0), (None, 0.0)]
+    assert samples._named(np.diag([0.6, 0.59]), ["slant", "width"]) == [("slant", 0.6), (None, 0.0)]
+
+
+def test_opinions_are_of_each_class_by_itself():
+    """Those of a class that was not drawn are of all."""
+    discriminator = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    discriminator.layers[1].set_weights([np.array([[1, 10, 100]]), np.zeros(3)])
+    shades = np.arange(82, dtype="uint8")
+    found = samples.quantiles(discriminator, shades.reshape(-1, 1, 1, 1), shades % 2, 3)
+    np.testing.assert_allclose(found[0], shades[::4] / 127.5 - 1, rtol=1e-5)
+    np.testing.assert_allclose(found[1], 10 * (shades[1::4] / 127.5 - 1), rtol=1e-5)
+    assert found[2, [0, -1]].tolist() == [found[:2].min(), found[:2].max()]
