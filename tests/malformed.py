@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from support import commands, model_files
+from support import commands, model_files, networks
 from support.datasets import load_dataset
 from training import checkpoint
 
@@ -73,6 +73,27 @@ def zipped(members, method=zipfile.ZIP_DEFLATED):
 def members(path):
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def with_config(path, change):
+    """A .keras file with its configuration changed by a function, which gets it and its list of layers."""
+    parts = members(path)
+    config = json.loads(parts["config.json"])
+    change(config, config["config"]["layers"])
+    return zipped(parts | {"config.json": json.dumps(config)})
+
+
+def builtin(module, name, config, **more):
+    """How a configuration names an object of Keras' own."""
+    return {"module": module, "class_name": name, "config": config, "registered_name": None, **more}
+
+
+def refuses_model(path, content):
+    """Write a .keras file and have it refused; returns the line that says so."""
+    path.write_bytes(content)
+    error = refusal(networks.load_network, path, "train.py")
+    assert error and str(path) in error
+    return error
 
 
 @st.composite

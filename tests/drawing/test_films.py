@@ -1,11 +1,15 @@
 """Films that generate_digits.py makes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 import utils
+from drawing.pictures import Pictures
 from generate_digits import Config, generate
+from support.commands import UserError
 from support.model_files import PRETRAINED_DIR
 
 
@@ -20,12 +24,15 @@ def film(path):
 
 
 def test_film_goes_round(tmp_path):
-    draw(tmp_path, digits="17", interpolate=40)
+    """From the hand that --digits has."""
+    written, _ = draw(tmp_path, digits="17", interpolate=40)
     frames, _ = film(tmp_path / "interpolation.gif")
     assert frames.shape == (40, 300, 600)
     first, second, opposite, last = frames[[0, 1, 20, 39]]
     assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
     assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
+    digits = first[::10, ::10].reshape(30, 2, 30).swapaxes(0, 1)[:, 1:-1, 1:-1, None]
+    assert np.abs(digits - written).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,15 @@ def test_a_three_becomes_an_eight(tmp_path, reader):
     assert np.abs(digits[[three, eight]].astype(int) - written).max() <= 1
 
 
+def test_each_figure_is_shown_as_digits_has_it(tmp_path):
+    """However far it lies from the others, and truncated where that is."""
+    draw(tmp_path, count=10, morph="380", scale=1, truncation=0.7)
+    frames, milliseconds = film(tmp_path / "morph.gif")
+    shown = frames[np.array(milliseconds) > 500, 1:-1, 1:-1, None]
+    written, _ = draw(tmp_path, digits="380", truncation=0.7)
+    assert shown.shape == written.shape and np.abs(shown - written).max() <= 1
+
+
 def test_films_keep_their_colours(tmp_path):
     """Also those that its middle lacks."""
     frames = [(255 - 2 * n, 0, 2 * n) for n in (*range(0, 128, 16), *range(104, 0, -16))]
@@ -74,3 +90,10 @@ def test_refuses_a_film_that_cannot_be_written_before_all_else_is(refuses, tmp_p
     (tmp_path / "morph.gif").mkdir()
     assert "Is a directory" in refuses(generate, "--morph", "38", "--output-dir", tmp_path)
     assert not (tmp_path / "digits.png").exists()
+
+
+def test_a_coloured_film_takes_three_times_the_memory():
+    pictures = Pictures(Path(), 16, False, {})
+    pictures.check_film("--morph", 1000, 1, (28, 28, 1))
+    with pytest.raises(UserError, match="--morph would be too large a film"):
+        pictures.check_film("--morph", 1000, 1, (28, 28, 3))

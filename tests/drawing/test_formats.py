@@ -136,6 +136,22 @@ def test_idx_of_few_digits(count, tmp_path):
     assert len(dataset.x_test) == count // 7
 
 
+def test_the_same_digits_give_the_same_idx_files_at_any_time(monkeypatch, tmp_path):
+    images, labels, written = np.zeros((7, 28, 28, 1), "uint8"), np.arange(7), []
+    for seconds in (0, 10**9):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
+        with formats.idx(tmp_path, labels, (28, 28, 1)) as write:
+            write(images)
+        written.append([path.read_bytes() for path in formats.idx_paths(tmp_path)])
+    assert written[0] == written[1]
+
+
+def test_folders_of_more_than_ten_classes_sort_as_numbers_do(tmp_path):
+    with formats.folders(tmp_path / "folders", np.array([2, 10]), (28, 28, 1), {}):
+        pass
+    assert {path.name for path in (tmp_path / "folders").iterdir()} == {"02", "10"}
+
+
 def test_refuses_what_would_be_read_wrongly(tmp_path):
     with pytest.raises(UserError, match="too small"), formats.idx(tmp_path, np.array([256]), (28, 28, 1)):
         pass

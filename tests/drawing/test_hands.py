@@ -32,6 +32,20 @@ def test_best_of_several_looks_more_real_to_the_discriminator(tmp_path):
         assert max(gains) > 0 and min(gains) > -1e-4, gains  # a first try can be the best already
 
 
+@pytest.mark.parametrize(
+    ("logits", "figures", "chosen"),
+    [
+        ([[0, 9], [1, 0]], 1, [1]),  # of the class asked for, not of any
+        ([[1], [0], [0], [2]], 2, [1, 1]),  # of all figures, not of the first
+    ],
+)
+def test_the_best_hand_is_that_of_the_highest_logits(monkeypatch, logits, figures, chosen):
+    monkeypatch.setattr(utils, "draw", lambda generator, noise, labels: noise[:, :1, None, None])
+    monkeypatch.setattr(utils, "look", lambda network, images: np.array(logits))
+    noise = np.array([[[0.0], [1.0]]])  # of one hand, two tries, which draw their numbers
+    assert hands.best(None, None, noise, np.zeros((1, figures), int)).ravel().tolist() == chosen
+
+
 @pytest.mark.parametrize("best_of", [1, 4])
 def test_many_hands_are_drawn_some_at_a_time(monkeypatch, best_of):
     """However many are asked for, 10,000 images at most are in memory."""
@@ -63,3 +77,17 @@ def test_styles_have_a_row_a_hand_and_a_column_a_digit(tmp_path, reader):
     digits = pixels[:300, :300].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
     assert (reader(digits.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
     assert np.abs(digits[0, 7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers
+
+
+def test_styles_are_chosen_and_truncated_as_a_number_is(tmp_path):
+    images, _ = draw(tmp_path, digits="0123456789", styles=True, scale=1, best_of=5, truncation=0.8)
+    row = np.array(Image.open(tmp_path / "styles.png"))[:30, :300]
+    digits = row.reshape(30, 10, 30).swapaxes(0, 1)[:, 1:-1, 1:-1, None]
+    assert np.abs(digits.astype(int) - images).max() <= 1
+
+
+def test_styles_of_only_some_digits(tmp_path, reader):
+    draw(tmp_path, only="37", count=2, styles=True, scale=1)
+    pixels = np.array(Image.open(tmp_path / "styles.png"))
+    digits = pixels[:300, :60].reshape(10, 30, 2, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
+    assert (reader(digits.reshape(20, 28, 28, 1)) == np.tile([3, 7], 10)).mean() > 0.9

@@ -9,6 +9,7 @@ import sys
 from dataclasses import fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from unittest import mock
 
 import keras
 import pytest
@@ -201,3 +202,19 @@ def test_each_of_several_values_has_to_be_in_range():
 @pytest.mark.skipif(os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0", reason="it was asked not to")
 def test_onednn_computes():
     assert _pywrap_util_port.IsMklEnabled()
+
+
+def test_a_progress_bar_that_nobody_reads_any_more_is_no_error(monkeypatch):
+    gone = mock.Mock(**{"write.side_effect": BrokenPipeError, "flush.side_effect": BrokenPipeError})
+    monkeypatch.setattr(sys, "stderr", gone)
+    commands.StandardError().write("half")
+    commands.StandardError().flush()
+    assert gone.write.called and gone.flush.called
+
+
+def test_errors_are_heard_after_one_in_quiet(capfd):
+    with pytest.raises(ZeroDivisionError), commands.quiet():
+        os.write(2, b"unheard")
+        raise ZeroDivisionError
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"

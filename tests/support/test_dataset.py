@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from support.commands import UserError
-from support.dataset import Dataset
+from support.dataset import Dataset, numbers_of
 from support.model_files import class_names
 
 
@@ -43,6 +43,7 @@ def test_names_that_are_figures_are_numbers():
     some.class_names = tuple("012345")  # or else their names
     with pytest.raises(UserError, match="the models has no class '4'"):
         some.numbered_as((*"0123", "A", "B"), "the models")
+    assert numbers_of(("7", "999")) == [7, 999] and numbers_of(("5",)) == numbers_of(("7", "1000")) == []
     years = tuple(f"{year}" for year in range(1990, 1996))  # no labels, so data sets have their places
     some.class_names = ()
     assert some.numbered_as(years, "the models").y_train.tolist() == [4, 5, 5]
@@ -55,7 +56,8 @@ def test_names_that_are_figures_are_numbers():
 def test_names_that_would_tell_a_terminal_something_are_none():
     names = ["Ärger", "می‌خواهم", "猫"]
     assert class_names({"classes": names}, 3) == names
-    assert class_names({"classes": [*names[:2], "cat\x1b[31m"]}, 3) == []
+    for letters in ("\x1b[31m", "\u2028", "\u202e", "\u2066"):
+        assert class_names({"classes": [*names[:2], f"cat{letters}"]}, 3) == []
 
 
 def test_training_digits_are_split_off_in_class_shares(mnist):
@@ -65,4 +67,15 @@ def test_training_digits_are_split_off_in_class_shares(mnist):
         assert sorted([*rest, *chosen]) == list(range(60_000)) and len(chosen) == count
         drawn = mnist.labels_in_share(count, np.random.default_rng(2))
         np.testing.assert_array_equal(np.sort(mnist.y_train[chosen]), np.sort(drawn))
-        assert count == 7 or len(set(mnist.y_train[chosen][:100])) == 10  # in random order
+        for labels in (mnist.y_train[chosen], drawn):
+            assert count == 7 or len(set(labels[:100])) == 10  # in random order
+
+
+def test_real_images_are_split_off_at_random():
+    """Data sets are sorted: folders by class, MNIST's test digits by writer."""
+    images, numbers = np.zeros((100, 28, 28, 1), "uint8"), np.arange(100)
+    some = Dataset(images, numbers, images, numbers)
+    *_, held_out = some.hold_out(50, np.random.default_rng(0))
+    _, split_off = some.split_off(16, np.random.default_rng(0))
+    for chosen in (held_out, split_off):
+        assert len(set(chosen)) == len(chosen) and min(chosen) < 25 and max(chosen) >= 75

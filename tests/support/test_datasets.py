@@ -8,7 +8,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from malformed import refusal, zipped
+from malformed import members, refusal, zipped
 from PIL import Image
 
 import generate_digits
@@ -105,10 +105,17 @@ def test_a_bomb_of_images_is_refused_before_it_goes_off(refuses, tmp_path):
     assert refusal(load_dataset, str(tmp_path / "header.npz"))
 
 
+def test_a_npz_that_is_packed_in_an_unusual_way_is_refused(small_npz, tmp_path):
+    """Python unpacks bzip2 and LZMA without a bound."""
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        (tmp_path / "packed.npz").write_bytes(zipped(members(small_npz), method))
+        assert "cannot be read" in refusal(load_dataset, str(tmp_path / "packed.npz"))
+
+
 def test_says_where_a_class_has_no_image(mnist, capsys, tmp_path):
     some = np.isin(mnist.y_train, (3, 7))
     np.savez(tmp_path / "some.npz", images=mnist.x_train[some][:50], labels=mnist.y_train[some][:50])
-    assert datasets.load_to_train(str(tmp_path / "some.npz"), 32, conditional=False).num_classes == 8
+    assert datasets.load_to_train(str(tmp_path / "some.npz"), 50, conditional=False).num_classes == 8  # one batch
     assert not capsys.readouterr().out  # labels that are not learned do not matter
     assert datasets.load_to_train(str(tmp_path / "some.npz"), 32).num_classes == 8
     assert "no training image of class 0, 1, 2, 4, 5, 6:" in capsys.readouterr().out

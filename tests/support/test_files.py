@@ -37,11 +37,12 @@ def test_what_killed_processes_left_is_swept(tmp_path):
     for process in (gone, other):
         process.wait()
     left = [tmp_path / f".{gone.pid}.part-{name}" for name in ("a.png", "folders")]
+    left.append(tmp_path / f".{os.getpid()}.part-b.png")  # another's, which had our number before, as in a container
     strange = [".2024-notes", ".20261231235959.part-notes"]
     # Of those of one process, on another machine with the same disk, say, one may grow: then all stay.
     old = f".{other.pid}.part-a.png"
     stays = [tmp_path / name for name in (f".{os.getppid()}.part-a.png", old, *strange)]
-    for path in (left[0], *stays):
+    for path in (left[0], left[2], *stays):
         path.write_text("half")
     growing = tmp_path / f".{other.pid}.part-growing"
     for folder in (left[1], growing):
@@ -71,6 +72,22 @@ def test_a_directory_that_cannot_be_replaced_is_refused_before_it_is_filled(tmp_
     with files.whole_directory(place) as temporary:
         (temporary / "a").touch()
     assert [path.name for path in place.iterdir()] == ["a"]
+
+
+def test_a_directory_is_on_the_disk_before_it_appears(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "sync", lambda: synced.extend(path.name for path in tmp_path.iterdir()), raising=False)
+    with files.whole_directory(tmp_path / "place"):
+        pass
+    assert synced == [f".{os.getpid()}.part-place"]
+
+
+def test_a_file_of_two_names_is_one(tmp_path):
+    for name in ("mine", "other"):
+        (tmp_path / name).touch()
+    os.link(tmp_path / "mine", tmp_path / "Mine too")
+    assert files.are_one(tmp_path / "mine", tmp_path / "Mine too")
+    assert not files.are_one(tmp_path / "mine", tmp_path / "other")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="output has no name here")

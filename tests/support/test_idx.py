@@ -53,6 +53,12 @@ def test_a_directory_of_the_name_of_a_file_hides_none(tmp_path):
     np.testing.assert_array_equal(both(load_dataset(str(tmp_path)))[0], IMAGES)
 
 
+def test_of_a_plain_file_and_its_archive_the_plain_one_is_read(tmp_path):
+    write_set(tmp_path, "", "t10k", ".gz", 255 - IMAGES)
+    write_set(tmp_path, "", "t10k", "")
+    np.testing.assert_array_equal(both(load_dataset(str(tmp_path)))[0], IMAGES)
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_idx_and_npz_hold_the_same(mnist, tmp_path, suffix):
     small = Dataset(mnist.x_train[:50], mnist.y_train[:50], mnist.x_test[:20], mnist.y_test[:20])
@@ -65,7 +71,14 @@ def test_idx_and_npz_hold_the_same(mnist, tmp_path, suffix):
 
 @pytest.mark.parametrize(
     ("split", "classes", "first", "names"),
-    [("byclass", 62, 0, "09Aa"), ("balanced", 47, 0, "09Aa"), ("letters", 26, 1, "AJKR"), ("digits", 10, 0, None)],
+    [
+        ("byclass", 62, 0, "09Aaz"),
+        ("bymerge", 47, 0, "09Aat"),
+        ("balanced", 47, 0, "09Aat"),
+        ("letters", 26, 1, "AJKRZ"),
+        ("letters", 26, 0, "AJKRZ"),
+        ("digits", 10, 0, None),
+    ],
 )
 def test_emnist_is_turned_and_its_classes_have_names(tmp_path, split, classes, first, names):
     labels = (np.arange(96) % classes + first).astype("uint8")
@@ -77,7 +90,8 @@ def test_emnist_is_turned_and_its_classes_have_names(tmp_path, split, classes, f
     np.testing.assert_array_equal(read, labels - first)
     assert dataset.num_classes == min(classes, 72)
     if names:
-        assert [dataset.class_names[n] for n in ((0, 9, 10, 36) if classes > 26 else (0, 9, 10, 17))] == list(names)
+        some = (0, 9, 10, 36 if classes > 26 else 17, -1)
+        assert [dataset.class_names[number] for number in some] == list(names)
     else:
         assert dataset.class_names == ()  # figures, which make numbers
 
@@ -130,8 +144,10 @@ def test_bad_idx_files_are_named_with_what_is_wrong(tmp_path, refuses):
     (directory / "train-images-idx3-ubyte.gz").write_bytes(b"no gzip" * 99)
     assert "it is no gzip" in says(directory, "train-images-idx3-ubyte.gz")
     directory = fresh("labels")
-    write_idx(directory / "test-labels-idx1-ubyte.gz", LABELS[72:] + 3)
-    assert f"{directory} has the label 12" in refuses(train.train, "--dataset", directory, "--batch-size", 16)
+    for more in (1, 3):
+        write_idx(directory / "test-labels-idx1-ubyte.gz", LABELS[72:] + more)
+        error = refuses(train.train, "--dataset", directory, "--batch-size", 16)
+        assert f"{directory} has the label {9 + more}" in error
     directory = fresh("letters", "emnist-letters-")
     write_idx(directory / "emnist-letters-train-labels-idx1-ubyte.gz", np.full(72, 27, "uint8"))
     assert "classes 0 to 25" in says(directory, "emnist-letters-train-labels-idx1-ubyte.gz")
@@ -148,7 +164,9 @@ def test_bad_idx_files_are_named_with_what_is_wrong(tmp_path, refuses):
     assert "a single training image" in refuses(train.train, "--dataset", directory)
 
 
-@pytest.mark.parametrize("data", [b"", b"\0\0\x08\x03", b"x" * 99])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0\0\x08\x03", b"x" * 99, struct.pack(">HBB3I", 0, 8, 3, 1, 28, 28) + bytes(28 * 28 + 1)]
+)
 def test_refuses_damaged_idx(refuses, tmp_path, data):
     for name in idx.FILES.values():
         (tmp_path / name).write_bytes(data)
@@ -159,3 +177,9 @@ def test_refuses_enormous_idx(refuses, tmp_path):
     for name in idx.FILES.values():
         (tmp_path / name).write_bytes(struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**3, 10**3))
     assert "unpacks to more than 256 MB" in refuses(train.train, "--dataset", tmp_path)
+
+
+def test_refuses_files_that_are_too_large_together(tmp_path, refuses, monkeypatch):
+    write_set(tmp_path, "", "t10k", "")
+    monkeypatch.setattr(idx, "MAX_BYTES", 72 * 784)
+    assert f"{tmp_path} holds more than" in refuses(train.train, "--dataset", tmp_path)

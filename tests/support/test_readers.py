@@ -11,6 +11,7 @@ import evaluate
 import generate_digits
 import train
 from evaluation.judge import train_judge
+from support import readers
 from support.commands import UserError
 from support.datasets import load_dataset
 
@@ -56,6 +57,7 @@ BAD_PNGS = {
     "another format": (lambda path: GREY.save(path, "JPEG"), "no small PNG"),
     "empty": (lambda path: path.write_bytes(b""), "no small PNG"),
     "cut off": (lambda path: (GREY.save(path), path.write_bytes(path.read_bytes()[:300])), "cannot be read"),
+    "padded": (lambda path: (GREY.save(path), path.write_bytes(path.read_bytes() + bytes(2**20))), "no small PNG"),
     "a folder": (lambda path: path.mkdir(), "no small PNG"),
 }
 
@@ -117,3 +119,13 @@ def test_too_few_pngs_are_refused(tmp_path, refuses):
     assert f"{tmp_path / 'ape'} is empty" in refuses(train.train, "--dataset", tmp_path)
     GREY.save(tmp_path / "ape" / "0.png")
     assert f"{tmp_path} has a single training image" in refuses(train.train, "--dataset", tmp_path)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("MAX_PNGS", 8), ("MAX_BYTES", 9 * 784 - 1)])
+def test_too_many_pngs_are_refused(tmp_path, monkeypatch, name, limit):
+    write_pngs(tmp_path, IMAGES[:9], ["ape", "cat"])
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="unpacks to more than"):
+        patch.setattr(readers, name, limit)
+        load_dataset(str(tmp_path))
+    monkeypatch.setattr(readers, name, limit + 1)
+    assert len(load_dataset(str(tmp_path)).x_train) == 9

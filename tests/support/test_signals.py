@@ -39,3 +39,10 @@ def test_half_a_download_is_tidied_up(monkeypatch, tmp_path):
     with pytest.raises(Stopped), Signals():
         keras.utils.get_file("digits.gz", "http://localhost/digits.gz", cache_dir=tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_signals_did_before_they_do_again():
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+    with Signals():
+        assert signal.getsignal(signal.SIGTERM) != before[signal.SIGTERM]
+    assert {signum: signal.getsignal(signum) for signum in before} == before
