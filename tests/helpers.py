@@ -1,6 +1,7 @@
 """What several test files ask of runs."""
 
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,20 @@ def sheets(path):
     frames = [frame.copy() for frame in ImageSequence.Iterator(Image.open(path))]
     pixels = np.stack([np.array(frame.convert("L"))[:600] for frame in frames])
     return pixels, [frame.info.get("duration") for frame in frames]
+
+
+def digits_of(sheet):
+    """The digits in a sheet of uint8, 28x28 pixels each as they are; row by row, uint8 (N, 28, 28, 1)."""
+    cells = np.reshape(sheet, (len(sheet) // 30, 30, sheet.shape[1] // 30, 30)).swapaxes(1, 2)
+    return cells[:, :, 1:-1, 1:-1].reshape(-1, 28, 28, 1)
+
+
+def leave_half(directory, name):
+    """Leave in a directory what a process that was killed long ago had written of a file; returns its path."""
+    path = directory / f".999999999.part-{name}"
+    path.touch()
+    os.utime(path, (0, 0))
+    return path
 
 
 def assert_same_run(models_dir, samples_dir, run):

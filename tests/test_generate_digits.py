@@ -1,12 +1,12 @@
 """generate_digits.py: the digits asked for, as pictures and arrays."""
 
-import os
 import shlex
 import shutil
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
+from helpers import digits_of, leave_half
 from PIL import Image
 
 from drawing import hands
@@ -49,11 +49,9 @@ def test_no_collapse_within_a_digit(mnist, tmp_path):
 def test_sheet_has_a_row_a_digit(tmp_path):
     images, labels = draw(tmp_path)
     assert np.bincount(labels).tolist() == [10] * 10
-    sheet = (
-        np.array(Image.open(tmp_path / "digits.png"))[::2, ::2].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1]
-    )
+    sheet = digits_of(np.array(Image.open(tmp_path / "digits.png"))[::2, ::2]).reshape(10, 10, 28, 28, 1)
     for digit in range(10):
-        np.testing.assert_array_equal(sheet[digit], images[labels == digit].squeeze(-1))
+        np.testing.assert_array_equal(sheet[digit], images[labels == digit])
 
 
 def test_the_same_seed_gives_the_same_png_and_another_other_digits(tmp_path):
@@ -73,8 +71,9 @@ def test_a_number_is_written_in_one_hand(tmp_path):
 
 def test_a_long_number_is_written_in_lines(tmp_path):
     images, _ = draw(tmp_path, digits="3141592653589793238462", scale=1)
-    lines = np.array(Image.open(tmp_path / "digits.png")).reshape(2, 30, 11, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1]
-    np.testing.assert_array_equal(lines.reshape(22, 28, 28), images.squeeze(-1))
+    lines = np.array(Image.open(tmp_path / "digits.png"))
+    assert lines.shape == (2 * 30, 11 * 30)
+    np.testing.assert_array_equal(digits_of(lines), images)
 
 
 def test_only_some_digits_and_each_on_its_own(tmp_path):
@@ -151,8 +150,7 @@ def test_says_what_was_written(capsys, monkeypatch, tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path):
-    (left := tmp_path / ".999999999.part-digits.png").touch()
-    os.utime(left, (0, 0))
+    leave_half(tmp_path, "digits.png")
     draw(tmp_path, count=1)
     assert [path.name for path in tmp_path.iterdir()] == ["digits.png"]
 

@@ -1,12 +1,11 @@
 """play.py: the page in a real browser, as somebody plays with it; and refusals."""
 
 import io
-import os
 
 import keras
 import numpy as np
 import pytest
-from helpers import DEFAULT_WIDTHS
+from helpers import DEFAULT_WIDTHS, leave_half
 from pages import follow, message, press, read, save_models, see, state_of, write
 from PIL import Image
 
@@ -199,8 +198,7 @@ def test_the_page_is_as_its_flags_say_and_alone(tmp_path, monkeypatch):
     """What a killed run left beside it is gone."""
     monkeypatch.setattr(samples, "COUNT", 50)
     models_dir = save_models(tmp_path / "models", 5, 10)
-    (stale := tmp_path / ".999999999.part-play.html").touch()
-    os.utime(stale, (0, 0))
+    stale = leave_half(tmp_path, "play.html")
     path = play.play(Config(models_dir=models_dir, output_dir=tmp_path, number="1" * 24, directions=2))
     text = path.read_text("utf-8")
     assert f'"number":"{"1" * 24}"' in text and text.count('"correlation":') == 2

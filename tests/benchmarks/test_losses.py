@@ -2,12 +2,11 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks import coloured, losses, modes, safety
+from benchmarks import coloured, losses, modes
 from gan import LOSSES
 from support.dataset import Dataset
 from support.datasets import load_dataset
@@ -64,19 +63,6 @@ def test_rates_are_of_each_loss_and_kind_without_the_first_call(monkeypatch):
     monkeypatch.setattr(losses, "speed", speed)
     for labelled, classes in ((True, 10), (False, 1)):
         assert losses.rate("minimax", labelled) == (LOSSES["minimax"], classes, classes)
-
-
-def test_what_safety_costs(monkeypatch, tmp_path, capsys, mnist):
-    def run_script(script, *flags):
-        rate = 2000 if "--no-deterministic" in flags else 1500
-        numbers = {"training_seconds": 10, "checkpoint_seconds": 1, "images_per_second": rate}
-        (Path(flags[flags.index("--models-dir") + 1]) / "run.json").write_text(json.dumps(numbers))
-
-    monkeypatch.setattr(safety, "run_script", run_script)
-    monkeypatch.setattr(safety, "load_dataset", lambda name: mnist._replace(x_train=mnist.x_train[:2]))
-    monkeypatch.setattr(safety, "RESULTS", tmp_path / "safety.json")
-    safety.benchmark(safety.Config(pairs=2))
-    assert "takes 10.0 ± 0.0 % of the training time, determinism 25.0 ± 0.0 %" in capsys.readouterr().out
 
 
 def test_modes_are_counted_as_training_goes(monkeypatch, tmp_path, mnist):

@@ -6,19 +6,7 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from benchmarks import (
-    choosing,
-    drawing,
-    losses,
-    modes,
-    page,
-    replicas,
-    safety,
-    scaling,
-    seeds,
-    step_cost,
-    time_to_quality,
-)
+from benchmarks import choosing, losses, modes, page, replicas, safety, scaling, seeds, step_cost, time_to_quality
 
 README, BENCHMARKS = ((ROOT / name).read_text() for name in ("README.md", "benchmarks/README.md"))
 
@@ -40,14 +28,6 @@ def test_tables_of_the_details(benchmark):
 @pytest.mark.parametrize("benchmark", [choosing, page, safety])
 def test_sentences(benchmark):
     assert benchmark.sentence(found(benchmark)) in README
-
-
-def test_digits_a_second_leave_the_start_out():
-    """As none stands in a README."""
-    times = {"sheet": [6.0], "bound": [4.0], "npz": [10.0], "idx": [14.0], "folders": [34.0]}
-    said = drawing.sentence(times)
-    assert "6.0 s from enter to PNG, 1.50 times" in said
-    assert "10,000 in a .npz, 6,000 as IDX files, 2,000 in folders a second" in said
 
 
 def test_what_workers_gain():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import digits_of
 from PIL import Image, ImageSequence
 
 import utils
@@ -31,8 +32,7 @@ def test_film_goes_round(tmp_path):
     first, second, opposite, last = frames[[0, 1, 20, 39]]
     assert np.abs(first - second).mean() < 0.5 * np.abs(first - opposite).mean()
     assert np.abs(first - last).mean() < 0.5 * np.abs(first - opposite).mean()
-    digits = first[::10, ::10].reshape(30, 2, 30).swapaxes(0, 1)[:, 1:-1, 1:-1, None]
-    assert np.abs(digits - written).max() <= 1
+    assert np.abs(digits_of(first[::10, ::10]) - written).max() <= 1
 
 
 @pytest.mark.parametrize(

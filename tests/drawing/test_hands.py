@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import digits_of
 from PIL import Image
 
 import utils
@@ -74,20 +75,18 @@ def test_styles_have_a_row_a_hand_and_a_column_a_digit(tmp_path, reader):
     images, _ = draw(tmp_path, digits="7", styles=True, scale=1)
     pixels = np.array(Image.open(tmp_path / "styles.png"))
     assert pixels[300:].any()  # the caption
-    digits = pixels[:300, :300].reshape(10, 30, 10, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
-    assert (reader(digits.reshape(100, 28, 28, 1)) == np.tile(np.arange(10), 10)).mean() > 0.9
-    assert np.abs(digits[0, 7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers
+    digits = digits_of(pixels[:300, :300])
+    assert (reader(digits) == np.tile(np.arange(10), 10)).mean() > 0.9
+    assert np.abs(digits[7].astype(int) - images[0]).max() <= 1  # the first hand is that which writes numbers
 
 
 def test_styles_are_chosen_and_truncated_as_a_number_is(tmp_path):
     images, _ = draw(tmp_path, digits="0123456789", styles=True, scale=1, best_of=5, truncation=0.8)
     row = np.array(Image.open(tmp_path / "styles.png"))[:30, :300]
-    digits = row.reshape(30, 10, 30).swapaxes(0, 1)[:, 1:-1, 1:-1, None]
-    assert np.abs(digits.astype(int) - images).max() <= 1
+    assert np.abs(digits_of(row).astype(int) - images).max() <= 1
 
 
 def test_styles_of_only_some_digits(tmp_path, reader):
     draw(tmp_path, only="37", count=2, styles=True, scale=1)
     pixels = np.array(Image.open(tmp_path / "styles.png"))
-    digits = pixels[:300, :60].reshape(10, 30, 2, 30).swapaxes(1, 2)[:, :, 1:-1, 1:-1, None]
-    assert (reader(digits.reshape(20, 28, 28, 1)) == np.tile([3, 7], 10)).mean() > 0.9
+    assert (reader(digits_of(pixels[:300, :60])) == np.tile([3, 7], 10)).mean() > 0.9

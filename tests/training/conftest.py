@@ -1,13 +1,14 @@
 """Runs that are stopped, for the tests of their room."""
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
-from helpers import ROOT, run_in
+from helpers import ROOT, flags_of, run_in
 
 import train
 from support import commands
@@ -32,6 +33,20 @@ def start():
             return process
 
         yield start
+
+
+@pytest.fixture
+def start_worker(start):
+    """Start tests/worker.py on so many devices, to train by a configuration and to take notes beside its models."""
+
+    def start_worker(config, devices=1, **environment):
+        notes = config.models_dir.parent / "notes.jsonl"
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        words = ["tests/worker.py", devices, notes, *flags_of(config)]
+        return start(*words, env=os.environ | environment, **streams)
+
+    return start_worker
 
 
 @pytest.fixture

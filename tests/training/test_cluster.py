@@ -1,7 +1,6 @@
 """Several machines: here two workers on this one, as TF_CONFIG has them."""
 
 import json
-import os
 import socket
 import subprocess
 import threading
@@ -10,7 +9,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from helpers import assert_same_run, flags_of, resume, run_in, tf_config
+from helpers import assert_same_run, resume, run_in, tf_config
 
 import train
 from benchmarks.scaling import ports
@@ -20,19 +19,23 @@ from training.run import Run
 
 
 @pytest.fixture
-def start_workers(start):
+def start_workers(start_worker):
     """Start a worker for each configuration."""
 
     def start_workers(*configs):
         workers = ports(len(configs))
-        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-        for index, config in enumerate(configs):
-            notes = config.models_dir.parent / "notes.jsonl"
-            notes.parent.mkdir(parents=True, exist_ok=True)
-            environment = os.environ | {"TF_CONFIG": tf_config(index, workers), "WORKERS_TIMEOUT": "60"}
-            yield start("tests/worker.py", 1, notes, *flags_of(config), env=environment, **streams)
+        return [
+            start_worker(config, TF_CONFIG=tf_config(index, workers), WORKERS_TIMEOUT="60")
+            for index, config in enumerate(configs)
+        ]
 
-    return lambda *configs: list(start_workers(*configs))
+    return start_workers
+
+
+def door(worker):
+    """The address, host:port, as a socket takes it."""
+    host, _, port = worker.rpartition(":")
+    return host, int(port)
 
 
 def notes(directory):
@@ -149,7 +152,7 @@ def test_strangers_at_the_door_are_passed_over():
     workers = ports(2)
     with cluster.Cluster(workers, 0) as chief:
         for message in (b'{"worker": 1}', b'{"worker": 1, "greeting": [1]}', b"[" * 100_000, b"1", b'{"worker": 7}'):
-            with socket.create_connection(("127.0.0.1", int(workers[0].rpartition(":")[2]))) as stranger:
+            with socket.create_connection(door(workers[0])) as stranger:
                 cluster._send(stranger, message)
         chief.deadline = time.monotonic() + 1
         assert chief._await() == {}
@@ -158,8 +161,7 @@ def test_strangers_at_the_door_are_passed_over():
 def test_a_chief_that_is_long_in_loading_finds_those_who_wait(monkeypatch):
     monkeypatch.setenv(cluster.PATIENCE, "1")
     workers = ports(2)
-    address = "127.0.0.1", int(workers[0].rpartition(":")[2])
-    with cluster.Cluster(workers, 0) as chief, socket.create_connection(address) as worker:
+    with cluster.Cluster(workers, 0) as chief, socket.create_connection(door(workers[0])) as worker:
         cluster._send(worker, b'{"worker": 1, "greeting": {}}')
         time.sleep(1.1)
         chief.gather({}, {})
@@ -170,10 +172,9 @@ def test_a_chief_that_is_long_in_loading_finds_those_who_wait(monkeypatch):
 
 def test_a_stranger_who_says_nothing_holds_nobody_up(monkeypatch):
     workers = ports(2)
-    address = "127.0.0.1", int(workers[0].rpartition(":")[2])
-    with cluster.Cluster(workers, 0) as chief, socket.create_connection(address):
+    with cluster.Cluster(workers, 0) as chief, socket.create_connection(door(workers[0])):
         time.sleep(0.1)
-        with socket.create_connection(address) as worker:
+        with socket.create_connection(door(workers[0])) as worker:
             cluster._send(worker, b'{"worker": 1, "greeting": {}}')
             chief.deadline = time.monotonic() + 30
             waiting = threading.Thread(target=chief._await, daemon=True)

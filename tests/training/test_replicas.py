@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import ROOT, assert_same_run, flags_of, run_in
+from helpers import ROOT, assert_same_run, run_in
 
 import train
 from support.datasets import load_dataset
@@ -36,31 +36,25 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("devices", [2, pytest.param(4, marks=pytest.mark.stress)])
-def test_replicas_agree_and_resume(devices, small_npz, start, tmp_path, undisturbed):
+def test_replicas_agree_and_resume(devices, small_npz, start_worker, tmp_path, undisturbed):
     """Equal weights on all after each epoch, each digit once, and a run that was killed ends in the same bits."""
-
-    def begin(config):
-        notes = config.models_dir.parent / "notes"
-        notes.parent.mkdir(exist_ok=True)
-        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
-        return start("tests/worker.py", devices, notes, *flags_of(config), **streams)
-
     whole, killed = (run_in(tmp_path / name, small_npz, evaluate=False) for name in ("whole", "killed"))
-    uninterrupted, process = begin(whole), begin(killed)
+    uninterrupted, process = start_worker(whole, devices), start_worker(killed, devices)
     while not checkpoint.find(killed.models_dir):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.kill()
     process.communicate()
     killed.resume = True
-    processes = [uninterrupted, begin(killed)]
+    processes = [uninterrupted, start_worker(killed, devices)]
     said = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert said[0][0].startswith(f"MirroredStrategy: 1 x {devices} CPU, {32 // devices} images each of a batch of 32\n")
     assert_same_run(killed.models_dir, killed.samples_dir, tmp_path / "whole")
     assert json.loads((killed.models_dir / "run.json").read_text())["replicas"] == devices
     (began, *epochs, digits), (_, resumed, *_) = (
-        list(map(json.loads, (tmp_path / name / "notes").read_text().splitlines())) for name in ("whole", "killed")
+        list(map(json.loads, (tmp_path / name / "notes.jsonl").read_text().splitlines()))
+        for name in ("whole", "killed")
     )
     alone, together = (
         next(csv.DictReader((path / "models" / "history.csv").open())) for path in (undisturbed, tmp_path / "whole")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from helpers import assert_resumes, assert_same_run, caption, flags_of, resume, run_in
+from helpers import assert_resumes, assert_same_run, caption, flags_of, leave_half, resume, run_in
 
 import discriminator
 import generator
@@ -52,11 +52,10 @@ def test_a_run_that_is_stopped_loses_nothing(config, stop_at):
 
 
 def test_a_run_sweeps_what_killed_ones_have_left(config):
-    left = [directory / ".999999999.part-x" for directory in (config.models_dir, config.samples_dir)]
-    for path in left:
-        path.parent.mkdir()
-        path.touch()
-        os.utime(path, (0, 0))
+    left = []
+    for directory in (config.models_dir, config.samples_dir):
+        directory.mkdir()
+        left.append(leave_half(directory, "x"))
     with Run(config.models_dir, config.samples_dir, "") as run:
         run.begin({"config": asdict(config), "data": {"images": 1344}}, resume=False)
     assert not any(path.exists() for path in left)
