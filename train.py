@@ -6,7 +6,7 @@
     python train.py --dataset my_digits.npz --models-dir my_models --samples-dir my_samples
 
 Writes generator.keras, discriminator.keras, history.csv and run.json into the models directory, and early_NNNNN.png,
-epoch_NNN.png, training.gif and losses.png into the samples directory. Flags that are None are as the loss wants.
+epoch_NNN.png, training.gif and losses.png into the samples directory. Rates and penalties of None: what the loss wants.
 """
 
 import json

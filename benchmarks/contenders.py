@@ -1,4 +1,4 @@
-"""Whom benchmarks/time_to_quality.py compares: what train.py builds, and the peers, all with a peer's interface."""
+"""Whom benchmarks compare: what train.py builds, and the peers, all with a peer's interface; how fast they are."""
 
 import time
 
