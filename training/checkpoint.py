@@ -26,7 +26,6 @@ from support.files import flush, read_text
 from training.record import Record
 
 UNFINISHED, FINISHED = "checkpoint", "finished"
-ASIDE = "unfinished-"  # and a number: directories that unfinished runs are moved to
 STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
 NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
@@ -60,7 +59,7 @@ def save(models_dir, gan, record, about):
         (new / ABOUT).write_text(text)
         for path in (*new.iterdir(), new):
             flush(path)
-        number = 1 + max((_number(path) for path in _states(models_dir)), default=0)
+        number = 1 + max((_number(path) for path in states(models_dir)), default=0)
         os.replace(new, directory / f"{number:06d}-{_name(text.encode())}")
         flush(directory)
     except (OSError, tf.errors.OpError) as error:
@@ -68,8 +67,8 @@ def save(models_dir, gan, record, about):
         raise UserError(f"cannot save the run in {directory} ({reason}): make room, and go on with --resume") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    for old in _states(models_dir, UNFINISHED)[:-2]:
-        _remove(old)
+    for old in states(models_dir, UNFINISHED)[:-2]:
+        remove(old)
 
 
 def find(models_dir):
@@ -79,7 +78,7 @@ def find(models_dir):
     """
     for place in (UNFINISHED, FINISHED):
         try:
-            paths = _states(models_dir, place)
+            paths = states(models_dir, place)
         except OSError as error:
             raise UserError(f"{error.filename} cannot be read ({error.strerror}): start anew elsewhere") from error
         for path in reversed(paths):
@@ -107,90 +106,10 @@ def restore(state, gan):
     except Exception as error:  # the bytes are those that were saved, so another version of Keras must be to blame
         reason = str(error).partition("\n")[0]
         raise UserError(f"{state.path} cannot be restored ({reason}): start anew, without --resume") from error
-    for path in _states(state.path.parent.parent, state.path.parent.name):
+    for path in states(state.path.parent.parent, state.path.parent.name):
         if _number(path) > _number(state.path):  # damaged, or `find` would have taken it: no longer one of the two
-            _remove(path)
+            remove(path)
     return record
-
-
-def begin(models_dir):
-    """Make room for a new run; returns where an unfinished one was moved, or None where there was none."""
-    aside = None
-    try:
-        if _states(models_dir, UNFINISHED):
-            number = 1
-            while (aside := models_dir / f"{ASIDE}{number}").exists():
-                number += 1
-            aside.mkdir()
-            os.replace(models_dir / UNFINISHED, aside / UNFINISHED)
-        (models_dir / UNFINISHED).mkdir(exist_ok=True)
-        (models_dir / UNFINISHED / BEGUN).touch()
-    except OSError as error:
-        _bring_back(models_dir, aside)
-        raise UserError(f"cannot write {models_dir} ({error.strerror}): make room, or choose another place") from error
-    return aside
-
-
-def _bring_back(models_dir, aside):
-    if aside:
-        with contextlib.suppress(OSError):
-            os.replace(aside / UNFINISHED, models_dir / UNFINISHED)
-        with contextlib.suppress(OSError):
-            aside.rmdir()
-
-
-def withdraw(models_dir, aside):
-    """Take `begin`, which returned `aside`, back where no state has come of it: all runs are where they were.
-
-    Returns whether it did.
-    """
-    begun = models_dir / UNFINISHED / BEGUN
-    if not begun.exists() or _states(models_dir, UNFINISHED):
-        return False
-    with contextlib.suppress(OSError):  # somebody keeps files in it
-        begun.unlink()
-        begun.parent.rmdir()
-    _bring_back(models_dir, aside)
-    return True
-
-
-def finish(models_dir):
-    """The run is done: keep its last state in FINISHED, from where more epochs can go on.
-
-    Raises UserError where it cannot be moved there; then it stays where it is.
-    """
-    *older, last = _states(models_dir, UNFINISHED) or [None]
-    if last:
-        place, before = models_dir / FINISHED, _states(models_dir, FINISHED)
-        for state in older:  # which would be found before one that is finished
-            _remove(state)
-        try:
-            place.mkdir(exist_ok=True)
-            (models_dir / UNFINISHED / BEGUN).unlink(missing_ok=True)
-            os.replace(last, place / last.name)
-        except OSError as error:  # FINISHED is a file, or it or UNFINISHED a link to another disk
-            reason = f"all is written, but {last} cannot be moved into {place} ({error.strerror})"
-            raise UserError(f"{reason}: see to that, and go on with --resume") from error
-        for state in before:
-            _remove(state)
-    with contextlib.suppress(OSError):  # missing, or somebody keeps files in it
-        (models_dir / UNFINISHED).rmdir()
-
-
-def _states(models_dir, *places):
-    """The directories of states, the oldest first."""
-    found = [
-        path
-        for place in places or (UNFINISHED, FINISHED)
-        if (models_dir / place).is_dir()
-        for path in (models_dir / place).iterdir()
-        if re.fullmatch(r"\d{6,}-[0-9a-f]{16}", path.name)
-    ]
-    return sorted(found, key=_number)
-
-
-def _number(path):
-    return int(path.name.partition("-")[0])
 
 
 def pack(state):
@@ -207,6 +126,22 @@ def unpack(packed, models_dir):
     return find(models_dir)
 
 
+def states(models_dir, *places):
+    """The directories of states in UNFINISHED and FINISHED, or in one of them; the oldest first."""
+    found = [
+        path
+        for place in places or (UNFINISHED, FINISHED)
+        if (models_dir / place).is_dir()
+        for path in (models_dir / place).iterdir()
+        if re.fullmatch(r"\d{6,}-[0-9a-f]{16}", path.name)
+    ]
+    return sorted(found, key=_number)
+
+
+def _number(path):
+    return int(path.name.partition("-")[0])
+
+
 def _checkpoint(gan):
     """What TensorFlow saves and restores: the GAN's variables, with those of layers that draw random numbers."""
     import tensorflow as tf
@@ -215,7 +150,8 @@ def _checkpoint(gan):
     return tf.train.Checkpoint(gan=gan, random=random)
 
 
-def _remove(path):
+def remove(path):
+    """Remove a state, as far as that can be done; what others keep in its directory stays, and is none any more."""
     with contextlib.suppress(OSError):
         for name in (ABOUT, *FILES):
             (path / name).unlink(missing_ok=True)

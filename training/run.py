@@ -12,7 +12,7 @@ from support.commands import UserError
 from support.datasets import check_outside
 from support.model_files import NETWORKS, RESULTS
 from support.signals import Signals, Stopped
-from training import checkpoint, results, same_run
+from training import checkpoint, places, results, same_run
 from training.lock import only_run
 from training.record import Record
 from training.results import FILM, PLOT
@@ -103,14 +103,14 @@ class Run:
             same_run.refuse_differences(self.state.about, about)
         else:
             self.signals.hold()  # until both are done
-            aside = checkpoint.begin(self.models_dir)
+            aside = places.begin(self.models_dir)
             self.owned.callback(self._withdraw, aside)
             self.signals.release()
             if aside:
                 flags = shlex.join(["--resume", "--models-dir", str(aside)])
                 print(f"there was an unfinished run; it is now in {aside}, for {flags} beside the flags that it had")
             elif resume:
-                waiting = sorted(self.models_dir.glob(f"{checkpoint.ASIDE}*"))
+                waiting = sorted(self.models_dir.glob(f"{places.ASIDE}*"))
                 others = "".join(f"; there is one in {path}" for path in waiting)
                 print(f"there is no run in {self.models_dir} to resume: starting one{others}")
         self.begun = True
@@ -118,7 +118,7 @@ class Run:
             self.cluster.gather(greeting, checkpoint.pack(self.state))
 
     def _withdraw(self, aside):
-        if checkpoint.withdraw(self.models_dir, aside):
+        if places.withdraw(self.models_dir, aside):
             self.begun = False
             if aside and not aside.exists():
                 with contextlib.suppress(OSError):  # nobody reads it any more
@@ -210,5 +210,5 @@ class Run:
     def write(self, quality=None):
         """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
         results.write(self, quality)
-        checkpoint.finish(self.models_dir)
+        places.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save

@@ -1,18 +1,15 @@
 """States on disk: damaged, half written, of another run."""
 
 import errno
-import json
 import os
-import pathlib
 import shutil
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
-from helpers import assert_equal_weights, assert_resumes, assert_same_run, flags_of
+from helpers import assert_equal_weights, flags_of
 
-import gan
 import train
 from support import commands, files
 from training import callbacks, checkpoint
@@ -48,22 +45,6 @@ def test_a_damaged_state_is_none_of_the_two_that_are_kept(unfinished, stop_at):
     assert not newest.exists()
 
 
-def test_runs_are_moved_aside_one_after_the_other_and_back_where_that_fails(tmp_path, monkeypatch):
-    states = [tmp_path / "checkpoint" / f"00000{number}-{'0' * 16}" for number in (1, 2, 3)]
-    for number, state in enumerate(states[:2], 1):
-        state.mkdir(parents=True)
-        assert checkpoint.begin(tmp_path) == tmp_path / f"unfinished-{number}" and not state.exists()
-
-    def full(path):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    states[2].mkdir(parents=True)
-    monkeypatch.setattr(pathlib.Path, "touch", full)
-    with pytest.raises(commands.UserError, match="No space left"):
-        checkpoint.begin(tmp_path)
-    assert states[2].exists() and not (tmp_path / "unfinished-3").exists()
-
-
 def test_what_others_keep_in_states_does_not_hide_the_finished_run(unfinished):
     for state in (unfinished.models_dir / "checkpoint").glob("0*"):
         (state / ".DS_Store").touch()
@@ -79,40 +60,6 @@ def test_a_state_of_numbers_that_are_not_finite_is_not_kept(tmp_path):
     with pytest.raises(commands.UserError, match="a weight is not finite in epoch 1: lower the learning rates"):
         checkpoint.save(tmp_path, network, Record(), {})
     assert not any(tmp_path.iterdir())
-
-
-def test_a_run_killed_before_its_first_state_is_not_mistaken_for_the_finished_one(config, undisturbed, capsys):
-    """Nothing was saved, so --resume begins anew, though there is a state of another run, which it would refuse."""
-    shutil.copytree(undisturbed / "models", config.models_dir)
-    checkpoint.begin(config.models_dir)
-    train.train(replace(config, generator_width=8, epochs=1, resume=True))
-    assert "to resume: starting one" in capsys.readouterr().out
-    assert json.loads((config.models_dir / "run.json").read_text())["config"]["generator_width"] == 8
-
-
-def test_a_run_that_ends_before_its_first_state_is_none(config, undisturbed, stop_at, capsys, refuses, monkeypatch):
-    """Stopped while it is built, traces its first steps or ends them, diverged: the finished run is still the last."""
-    shutil.copytree(undisturbed / "models", config.models_dir)
-    for place in ((train, "build_gan"), (gan.GAN, "train_step"), (callbacks.Progress, "on_train_batch_end")):
-        stop_at(config, *place)
-        assert capsys.readouterr().out.endswith("stopped before it began\n")
-        assert checkpoint.find(config.models_dir).path.parent.name == "finished"
-    nan = gan.LOSSES["hinge"]._replace(generator=lambda logits: np.nan * logits)
-    monkeypatch.setitem(gan.LOSSES, "hinge", nan)
-    assert "a loss is not finite: lower the learning rates" in refuses(train.train, *flags_of(config))
-    assert checkpoint.find(config.models_dir).path.parent.name == "finished"
-    assert_equal_weights(config.models_dir, undisturbed / "models")
-
-
-def test_a_last_state_that_cannot_be_moved_stays_where_it_is(unfinished, undisturbed, refuses):
-    """A file is in its way; the results are written all the same."""
-    finished = unfinished.models_dir / "finished"
-    finished.touch()
-    assert f"{finished} (File exists): " in refuses(train.train, *flags_of(replace(unfinished, resume=True)))
-    assert_same_run(unfinished.models_dir, unfinished.samples_dir, undisturbed)
-    finished.unlink()
-    assert_resumes(unfinished, undisturbed)
-    assert checkpoint.find(unfinished.models_dir).path.parent == finished
 
 
 AT_ITS_END = "epoch_001.png", "discriminator.keras", "history.csv"  # one after the other: a run goes on where it was
