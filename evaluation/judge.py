@@ -90,7 +90,8 @@ def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_
         dataset = dataset.map(lambda image, label: (move(image, training=True), label))
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(dataset))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    classifier.compile(keras.optimizers.Adam(schedule), loss)
+    classifier.compile(optimizer := keras.optimizers.Adam(schedule), loss)
+    optimizer.build(classifier.trainable_variables)  # or the step would be traced twice, which takes seconds
     with commands.progress_bar(total=epochs * len(dataset), unit=" steps") as bar:
         step = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
         classifier.fit(dataset.prefetch(2), epochs=epochs, shuffle=False, verbose=0, callbacks=[step])

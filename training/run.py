@@ -140,7 +140,9 @@ class Run:
         self.about["replica_counts"] = before = list(self.state.about.get("replica_counts", ())) if self.state else []
         self.gan = gan  # only now: with it, a signal saves
         steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
-        if self.chief and before and before[-1] != here and gan.step < steps:
+        if self.chief and self.state and gan.step == steps:
+            print("this run is trained to its end: to train it further, give more --epochs")
+        elif self.chief and before and before[-1] != here:
             print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")
 
     def count_replicas(self):

@@ -210,11 +210,12 @@ def test_a_reader_that_goes_does_not_take_the_run_along(config, undisturbed, sta
 
 
 def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monkeypatch):
-    """And says how to draw, also where --models-dir was edited in train.py."""
+    """And says so, and how to draw, also where --models-dir was edited in train.py."""
     monkeypatch.setattr(train.Config, "models_dir", config.models_dir)
     shutil.copytree(undisturbed, config.models_dir.parent, dirs_exist_ok=True)
     assert_resumes(config, undisturbed)
-    assert f"generate_digits.py --models-dir={config.models_dir}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "give more --epochs" in said and f"generate_digits.py --models-dir={config.models_dir}\n" in said
 
 
 @pytest.mark.parametrize(("began", "step", "replicas"), [(63, 63, [2]), (63, 84, [2, 1]), (84, 84, [2])])
