@@ -40,7 +40,7 @@ COLUMNS = {
     "precision": ("precision", ".3f"),
     "recall": ("recall", ".3f"),
     "label_accuracy": ("the digit asked for is read", ".4f"),
-    "frechet_distance": ("Fréchet distance", ".2f"),
+    "frechet_distance": ("Fréchet distance", ".3f"),
 }
 
 

@@ -39,15 +39,15 @@ COUNT = 5000  # digits that each run is measured by
 KINDS = {"labelled": [], "unlabelled": ["--no-conditional"]}
 COLUMNS = {  # key, heading, form; of each kind
     "labelled": [
-        ("frechet_distance", "distance", ".2f"),
-        ("precision", "precision", ".2f"),
-        ("recall", "recall", ".2f"),
+        ("frechet_distance", "distance", ".3f"),
+        ("precision", "precision", ".3f"),
+        ("recall", "recall", ".3f"),
         ("label_accuracy", "digit read", ".3f"),
     ],
     "unlabelled": [
         ("frechet_distance", "unlabelled: distance", ".2f"),
-        ("precision", "precision", ".2f"),
-        ("recall", "recall", ".2f"),
+        ("precision", "precision", ".3f"),
+        ("recall", "recall", ".3f"),
         ("class_balance", "balance, KL", ".3f"),
     ],
 }

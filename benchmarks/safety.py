@@ -39,9 +39,10 @@ def sentence(results):
     rates = [[run["images_per_second"] for run in results[kind]] for kind in ("deterministic", "free")]
     slower = 100 * (1 - np.divide(*rates))
     saved, slowed = (
-        f"{np.mean(costs):.1f} ± {np.std(costs, ddof=1) / len(costs) ** 0.5:.1f} %" for costs in (saving, slower)
+        f"{np.mean(costs):{form}} ± {np.std(costs, ddof=1) / len(costs) ** 0.5:{form}} %"
+        for costs, form in ((saving, ".2f"), (slower, ".1f"))
     )
-    return f"Saving the state takes {saved} of the training time, determinism {slowed}"
+    return f"Saving the state takes {saved} of the training time of a short run, determinism {slowed}"
 
 
 def benchmark(config):

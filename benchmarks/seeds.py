@@ -34,7 +34,7 @@ RUNS = {  # name: its flags, and how many seeds at most
 FLOORS = {"training": "real training digits", "floor": "real test digits"}
 ROWS = {
     "seconds": ("seconds from start to saved models", ".0f"),
-    "frechet_distance": ("Fréchet distance", ".2f"),
+    "frechet_distance": ("Fréchet distance", ".3f"),
     "kernel_distance": ("kernel distance x 1000", ".2f"),
     "classifier_score": ("classifier score", ".2f"),
     "confidence": ("confidence", ".4f"),

@@ -48,7 +48,7 @@ def test_comparison_of_losses_goes_on_where_it_was(monkeypatch, tmp_path):
         "labelled": {0.25},
         "unlabelled": {0.125},
     }
-    assert "0.25 | 0.250 | 0.12 |" in losses.table(results)
+    assert "0.250 | 0.250 | 0.12 |" in losses.table(results)
     recalls = [run["recall"] for kinds in results["runs"].values() for runs in kinds.values() for run in runs]
     assert sorted(recalls) == [0.5 + 2 * number for number in range(1, 9)]
     assert losses.table(results).count("\n") == 4 and "| minimax | " in losses.table(results)

@@ -49,7 +49,7 @@ def test_each_run_is_trained_and_evaluated_once(monkeypatch, tmp_path):
     seeds.benchmark(config)
     assert not done
     results = json.loads(seeds.RESULTS.read_text())
-    assert "1.00 ± 0.00" in seeds.table(results) and results["floors"]["training"]["frechet_distance"] == 0.1
+    assert "1.000 ± 0.000" in seeds.table(results) and results["floors"]["training"]["frechet_distance"] == 0.1
 
 
 def test_seconds_are_those_of_runs_that_were_alone(monkeypatch, tmp_path):
