@@ -59,6 +59,11 @@ def place(name):
     return Path(name or "an empty name")  # which is no name for the current directory
 
 
+def is_of_pngs(name):
+    """Whether a data set, which was loaded before, is folders of PNGs."""
+    return place(name).is_dir() and not idx.find_sets(place(name))
+
+
 def check_outside(name, **places):
     """Raise UserError where what flags place would replace a data set's IDX files, or lie among folders of PNGs."""
     data = place(name)

@@ -17,7 +17,7 @@ import time
 from support.commands import UserError
 
 PATIENCE = "WORKERS_TIMEOUT"  # environment variable: seconds to wait for the workers that have not come
-GOODBYE = b"."
+READY, GOODBYE = b"!", b"."
 GRACE = 3  # seconds: workers are started, and told to stop, not quite at the same time
 # A machine that vanishes says nothing: ask after 15 seconds of silence, and give up after 30. The first has two names.
 IDLE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
@@ -33,8 +33,8 @@ class Cluster:
 
     def __init__(self, workers, index):
         self.workers, self.index = workers, index
-        # By their numbers: connections, what they greeted with, events for their goodbyes.
-        self.peers, self.greetings, self.parted = {}, {}, {}
+        # By their numbers: connections, what they greeted with, events for what they say later.
+        self.peers, self.greetings, self.ready, self.parted = {}, {}, {}, {}
 
     @property
     def chief(self):
@@ -159,12 +159,13 @@ class Cluster:
             for option, value in IDLE.items():
                 if hasattr(socket, option):
                     peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-            self.parted[number] = threading.Event()
+            self.ready[number], self.parted[number] = threading.Event(), threading.Event()
             threading.Thread(target=self._listen, args=(number, peer), daemon=True).start()
 
     def _listen(self, number, peer):
         try:
-            said = peer.recv(1)
+            while (said := peer.recv(1)) == READY:
+                self.ready[number].set()
         except OSError:
             said = b""
         if said == GOODBYE:
@@ -178,29 +179,46 @@ class Cluster:
             os.write(self.stderr, ("\n" * self.chief + line).encode())  # below the chief's progress bar
             os._exit(1)
 
+    def meet(self):
+        """Wait until all have come as far.
+
+        To be called right before TensorFlow has them meet: it waits with Python's lock in its hand, so that neither the
+        watch nor a signal is heard.
+        """
+        if not self.chief:
+            self._say(READY)
+        for ready in self.ready.values():
+            ready.wait()
+        if self.chief:
+            self._say(READY)
+
+    def _say(self, word):
+        for peer in self.peers.values():
+            with contextlib.suppress(OSError):  # it has gone, which the watch tells where that matters
+                peer.sendall(word)
+
     @contextlib.contextmanager
-    def training(self, failure):
+    def training(self, failure, own=()):
         """Around the steps, at whose end all wait for all: until then they need one another.
 
-        Where TensorFlow fails, by an exception of class `failure`, the watch has a minute to tell who is gone.
+        Where TensorFlow fails, by an exception of class `failure`, the watch has a minute to tell who is gone; but not
+        where it is one of `own`, of which others are not the cause.
         """
         try:
             yield
-        except failure:
-            time.sleep(60)
+        except BaseException as error:
+            if isinstance(error, failure) and not isinstance(error, own):
+                time.sleep(60)
+            else:
+                self.watching = False  # what ends this process is its own affair
             raise
-        except BaseException:
-            self.watching = False  # what ends this process is its own affair
-            raise
-        for number, peer in self.peers.items():
-            if not self.chief:
-                peer.sendall(GOODBYE)
-            self.parted[number].wait()
+        if not self.chief:
+            self._say(GOODBYE)
+        for parted in self.parted.values():
+            parted.wait()
         self.watching = False
         if self.chief:
-            for peer in self.peers.values():
-                with contextlib.suppress(OSError):  # all is done, also where one has gone meanwhile
-                    peer.sendall(GOODBYE)
+            self._say(GOODBYE)
 
 
 def _send(peer, content):

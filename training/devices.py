@@ -38,7 +38,7 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
             or several logical devices set up before, make a MirroredStrategy, and one device TensorFlow's default.
         batch_size: images a step, of all replicas together.
 
-    Raises UserError where the batch cannot be shared, or TensorFlow has started too early for a cluster.
+    Raises UserError where the batch cannot be shared. For a cluster, TensorFlow must have made no operation before.
     """
     gpus = configure(deterministic)
     import tensorflow as tf
@@ -52,11 +52,9 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
             num_accelerators={"GPU": len(gpus)},
             rpc_layer="grpc",
         )
-        try:
-            with quiet():
-                strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-        except RuntimeError as error:  # collectives must be set up before TensorFlow's first operation
-            raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files") from error
+        cluster.meet()
+        with quiet():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         # Its service among workers takes this signal for itself, and nobody would hear of it.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import utils
 from support import commands, files
 from support.commands import UserError
-from support.datasets import check_outside
+from support.datasets import check_outside, is_of_pngs
 from support.model_files import NETWORKS, RESULTS
 from support.signals import Signals, Stopped
 from training import checkpoint, places, results, same_run
@@ -80,6 +80,8 @@ class Run:
         self.about, self.batch_size = about, about["config"]["batch_size"]
         if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
             raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
+        if self.cluster and is_of_pngs(about["config"]["dataset"]):  # by TensorFlow, which then has started too early
+            raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files")
         greeting = about["config"] | about["data"]
         greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
         if not self.chief:
@@ -195,7 +197,8 @@ class Run:
                 verbose=0,  # Progress shows more
             )
 
-        with self.cluster.training(tf.errors.OpError) if self.cluster else contextlib.nullcontext():
+        errors = tf.errors.OpError, tf.errors.ResourceExhaustedError
+        with self.cluster.training(*errors) if self.cluster else contextlib.nullcontext():
             epoch = len(self.record.epochs)
             if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first what is left of it
                 fit(epoch, epoch + 1, (epoch + 1) * steps_per_epoch - self.gan.step)

@@ -1,112 +1,25 @@
-"""Several machines: here two workers on this one, as TF_CONFIG has them."""
+"""Several machines: how their workers meet, watch one another, and part."""
 
-import json
+import contextlib
 import socket
 import subprocess
+import sys
 import threading
 import time
-from dataclasses import asdict, replace
 
-import numpy as np
 import pytest
-from helpers import assert_same_run, resume, run_in, tf_config
+import tensorflow as tf
 
-import train
 from benchmarks.scaling import ports
 from support.commands import UserError
-from training import checkpoint, cluster
-from training.run import Run
-
-
-@pytest.fixture
-def start_workers(start_worker):
-    """Start a worker for each configuration."""
-
-    def start_workers(*configs):
-        workers = ports(len(configs))
-        return [
-            start_worker(config, TF_CONFIG=tf_config(index, workers), WORKERS_TIMEOUT="60")
-            for index, config in enumerate(configs)
-        ]
-
-    return start_workers
+from training import cluster
+from training.devices import start_tensorflow
 
 
 def door(worker):
     """The address, host:port, as a socket takes it."""
     host, _, port = worker.rpartition(":")
     return host, int(port)
-
-
-def notes(directory):
-    lines = [json.loads(line) for line in (directory / "notes.jsonl").read_text().splitlines()]
-    return [[line for line in lines if key in line] for key in ("epoch", "digits", "began")]
-
-
-def last_line(process):
-    output, errors = process.communicate()
-    return output, errors.splitlines()[-1] if errors else ""
-
-
-def test_two_workers(start_workers, small_npz, tmp_path):
-    """Equal weights on both, each digit once, one writes; one dies; and together they go on as if nothing had been."""
-    chief, other, both = (
-        run_in(tmp_path / name, small_npz, evaluate=False, checkpoint_every=1) for name in ("chief", "other", "both")
-    )
-    first, second = processes = start_workers(chief, other)
-    said = [last_line(process) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    line = "MultiWorkerMirroredStrategy: 2 x 1 CPU, 16 images each of a batch of 32\n"
-    assert said[0][0].startswith(line) and "models in" in said[0][0] and said[1] == (line, "")
-    assert [path.name for path in other.models_dir.parent.iterdir()] == ["notes.jsonl"]
-    (ours, digits, _), (theirs, others, _) = (notes(config.models_dir.parent) for config in (chief, other))
-    assert len(ours) == 2 and ours == theirs and ours[0]["digests"] != ours[1]["digests"]
-    steps = [np.ravel(mine + yours) for mine, yours in zip(*(line["digits"] for line in digits + others), strict=True)]
-    assert sorted(np.ravel(steps)) == list(range(64)) and {len(step) for step in steps} == {16}
-
-    first, second = start_workers(both, other)
-    while not checkpoint.find(both.models_dir):
-        assert first.poll() is None, last_line(first)
-        time.sleep(0.05)
-    second.kill()
-    killed = time.monotonic()
-    _, error = last_line(first)
-    assert first.returncode == 1 and error.startswith("error: worker 1 (127.0.0.1:") and "--resume" in error
-    assert time.monotonic() - killed < 60
-    processes = start_workers(replace(both, resume=True), replace(other, resume=True))
-    said = [last_line(process) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert notes(both.models_dir.parent)[2][1]["began"] > 0  # the step that the chief's second process began with
-    resume(both)  # as all steps are made, the chief needs no other
-    assert_same_run(both.models_dir, both.samples_dir, tmp_path / "chief")
-
-
-def test_refuses_a_port_that_is_taken(refuses, monkeypatch, small_npz, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        monkeypatch.setenv("TF_CONFIG", tf_config(0, [address, "host2:4000"]))
-        assert address in refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
-    assert not any(tmp_path.iterdir())
-
-
-def test_refuses_a_batch_that_cannot_be_shared(refuses, monkeypatch, small_npz, tmp_path):
-    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(3)))
-    error = refuses(train.train, "--dataset", small_npz, "--models-dir", tmp_path / "models")
-    assert "--batch-size 32 cannot be shared by 3 workers" in error and not any(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path):
-    workers = ports(2)
-    monkeypatch.setenv("TF_CONFIG", tf_config(index, workers))
-    monkeypatch.setenv(cluster.PATIENCE, "0.5")
-    places = ["--models-dir", tmp_path / "models", "--samples-dir", tmp_path / "samples"]
-    error = refuses(train.train, "--dataset", small_npz, *places)
-    assert f"({workers[1 - index]}) has not come within 0.5 s" in error
-    assert index == 0 or not any(tmp_path.iterdir())
-    for never in ("soon", "nan", "inf", "-1"):
-        monkeypatch.setenv(cluster.PATIENCE, never)
-        assert f"WORKERS_TIMEOUT '{never}' is no number" in refuses(train.train, "--dataset", small_npz, *places)
 
 
 @pytest.fixture
@@ -126,6 +39,7 @@ def meet():
                     else:
                         one.gather(greetings[0], files or {})
                     if not refusal:
+                        one.meet()
                         with one.training(OSError):
                             pass
                 except UserError as error:
@@ -183,25 +97,6 @@ def test_a_stranger_who_says_nothing_holds_nobody_up(monkeypatch):
     assert list(chief.greetings) == [1]
 
 
-def test_workers_greet_with_all_that_must_be_the_same(monkeypatch, config):
-    """Others' epochs would hang all of them at the end, others' digits be trained on."""
-    said = []
-    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
-    monkeypatch.setattr(cluster.Cluster, "gather", lambda chief, greeting, files: said.append(greeting))
-    with Run(config.models_dir, config.samples_dir, "") as run:
-        run.begin({"config": asdict(config), "data": {"images": 1344, "sha256": "a1"}}, resume=False)
-    assert said[0].keys() >= {"epochs", "seed", "batch_size", "images", "sha256"} and "models_dir" not in said[0]
-
-
-def test_a_chief_that_fails_tells_the_others_why(monkeypatch, tmp_path):
-    told = []
-    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
-    monkeypatch.setattr(cluster.Cluster, "refuse", lambda chief, reason: told.append(reason))
-    with pytest.raises(UserError), Run(tmp_path, tmp_path, ""):
-        raise UserError("no: none")
-    assert told == ["no: none"]
-
-
 def test_a_worker_that_loses_the_chief_says_so_and_ends(start):
     """Also while it waits within TensorFlow, and while what TensorFlow says as it starts is silenced."""
     workers = ports(2)
@@ -221,6 +116,37 @@ def test_a_worker_that_loses_the_chief_says_so_and_ends(start):
 def test_all_refuse_where_one_was_started_otherwise(meet):
     ends = meet({"seed": 1}, {"seed": 1}, {"seed": 2})
     assert ends[0] == ends[1] == ends[2] and "worker 2" in ends[0] and "seed 2" in ends[0]
+
+
+def test_all_meet_before_tensorflow_has_them_wait_deaf_to_all(monkeypatch):
+    def start(chief):
+        with contextlib.suppress(SystemExit):
+            start_tensorflow(cluster=chief, batch_size=32)
+
+    workers = ports(2)
+    with cluster.Cluster(workers, 0) as chief, socket.create_connection(door(workers[0])) as worker:
+        cluster._send(worker, b'{"worker": 1, "greeting": {}}')
+        chief.gather({}, {})
+        chief.watching = False
+        starting = threading.Thread(target=start, args=(chief,), daemon=True)
+        monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda resolver: sys.exit("they have met"))
+        starting.start()
+        starting.join(1)
+        assert starting.is_alive()
+        worker.sendall(cluster.READY)
+        starting.join(20)
+        assert not starting.is_alive()
+
+
+@pytest.mark.parametrize(("error", "waited"), [(OSError, [60]), (BlockingIOError, []), (ValueError, [])])
+def test_only_a_failure_that_others_may_have_caused_gives_the_watch_time(error, waited, monkeypatch):
+    slept = []
+    monkeypatch.setattr(cluster.time, "sleep", slept.append)
+    one = cluster.Cluster(["host1:4000", "host2:4000"], 0)
+    one.watching = True
+    with pytest.raises(error), one.training(OSError, BlockingIOError):
+        raise error
+    assert slept == waited and one.watching == bool(waited)
 
 
 def test_the_others_follow_a_chief_that_refuses(meet):
