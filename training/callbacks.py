@@ -101,11 +101,21 @@ class Progress(keras.callbacks.Callback):
 
 
 def plot_each(run, epochs, quality):
-    """A callback: after each epoch but the last of `epochs`, draw losses.png anew; at the end `run.Run.write` does.
+    """A callback: after an epoch but the last of `epochs`, draw losses.png anew; at the end `run.Run.write` does.
 
-    `quality`, where there is one, knows the floor.
+    Not where it would take more than a twentieth of the time: epochs of a small data set are over sooner than a plot is
+    drawn. `quality`, where there is one, knows the floor.
     """
-    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epoch + 1 < epochs and run.plot(quality))
+    due = 0.0
+
+    def plot(epoch, logs):
+        nonlocal due
+        begun = run.seconds
+        if epoch + 1 < epochs and begun >= due:
+            run.plot(quality)
+            due = run.seconds + 20 * (run.seconds - begun)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=plot)
 
 
 class Checkpoints(keras.callbacks.Callback):

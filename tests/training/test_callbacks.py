@@ -82,6 +82,23 @@ def test_a_row_of_history_has_the_means_of_its_own_epoch(capsys, monkeypatch):
     assert record.epochs[-1] == {"epoch": 2, "images": 128, "loss": 112, **measured}
 
 
+def test_plots_take_a_twentieth_of_the_time_at_most():
+    drawn = []
+    run = SimpleNamespace(seconds=0.0)
+
+    def plot(quality):
+        drawn.append(run.seconds)
+        run.seconds += 1
+
+    run.plot = plot
+    callback = callbacks.plot_each(run, epochs=100, quality=None)
+    for epoch in range(100):
+        run.seconds += 3 if epoch < 90 else 30
+        callback.on_epoch_end(epoch, {})
+    apart = list(np.diff(drawn))
+    assert drawn[0] == 3 and min(apart) == 22 and apart[-5:] == [31] * 5 and drawn[-1] == run.seconds - 31
+
+
 def test_there_are_pictures_while_it_trains(unfinished):
     names = {path.name for path in unfinished.samples_dir.iterdir()}
     assert names == {"early_00672.png", "epoch_001.png", "losses.png"}
