@@ -33,8 +33,8 @@ class Cluster:
 
     def __init__(self, workers, index):
         self.workers, self.index = workers, index
-        # By their numbers: connections, what they greeted with, events for what they say later.
-        self.peers, self.greetings, self.ready, self.parted = {}, {}, {}, {}
+        self.peers, self.greetings = {}, {}  # by their numbers: connections, what they greeted with
+        self.heard = {READY: {}, GOODBYE: {}}  # words, and by their numbers events for who has said them
 
     @property
     def chief(self):
@@ -67,7 +67,7 @@ class Cluster:
 
     def refuse(self, reason):
         """The run cannot begin: the chief tells the others, also those that come within seconds."""
-        if self.chief and not self.parted:
+        if self.chief and not self.heard[GOODBYE]:
             self.deadline = min(self.deadline, time.monotonic() + GRACE)
             self._await()
             self._reply(reason)
@@ -159,18 +159,16 @@ class Cluster:
             for option, value in IDLE.items():
                 if hasattr(socket, option):
                     peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-            self.ready[number], self.parted[number] = threading.Event(), threading.Event()
+            for heard in self.heard.values():
+                heard[number] = threading.Event()
             threading.Thread(target=self._listen, args=(number, peer), daemon=True).start()
 
     def _listen(self, number, peer):
-        try:
-            while (said := peer.recv(1)) == READY:
-                self.ready[number].set()
-        except OSError:
-            said = b""
-        if said == GOODBYE:
-            self.parted[number].set()
-            return
+        with contextlib.suppress(OSError):
+            while (said := peer.recv(1)) in self.heard:
+                self.heard[said][number].set()
+                if said == GOODBYE:
+                    return
         time.sleep(GRACE)
         if self.watching:
             # The main thread waits within TensorFlow for somebody who will not answer. What this process has written is
@@ -185,17 +183,18 @@ class Cluster:
         To be called right before TensorFlow has them meet: it waits with Python's lock in its hand, so that neither the
         watch nor a signal is heard.
         """
-        if not self.chief:
-            self._say(READY)
-        for ready in self.ready.values():
-            ready.wait()
-        if self.chief:
-            self._say(READY)
+        self._all_say(READY)
 
-    def _say(self, word):
-        for peer in self.peers.values():
-            with contextlib.suppress(OSError):  # it has gone, which the watch tells where that matters
-                peer.sendall(word)
+    def _all_say(self, word):
+        """All say it to the chief, and then the chief to all: nobody goes on before all have come as far."""
+        for my_turn in (not self.chief, self.chief):
+            if my_turn:
+                for peer in self.peers.values():
+                    with contextlib.suppress(OSError):  # it has gone, which the watch tells where that matters
+                        peer.sendall(word)
+            else:
+                for heard in self.heard[word].values():
+                    heard.wait()
 
     @contextlib.contextmanager
     def training(self, failure, own=()):
@@ -212,13 +211,8 @@ class Cluster:
             else:
                 self.watching = False  # what ends this process is its own affair
             raise
-        if not self.chief:
-            self._say(GOODBYE)
-        for parted in self.parted.values():
-            parted.wait()
+        self._all_say(GOODBYE)
         self.watching = False
-        if self.chief:
-            self._say(GOODBYE)
 
 
 def _send(peer, content):
