@@ -4,9 +4,11 @@ import json
 import socket
 import time
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers import assert_same_run, resume, run_in, tf_config, write_pngs
 
 import train
@@ -118,6 +120,24 @@ def test_a_chief_that_fails_tells_the_others_why(monkeypatch, tmp_path):
     with pytest.raises(UserError), Run(tmp_path, tmp_path, ""):
         raise UserError("no: none")
     assert told == ["no: none"]
+
+
+def test_a_worker_that_runs_out_of_memory_says_so_at_once(monkeypatch, config, mnist):
+    """No other worker is the cause, so there is nobody to wait for."""
+
+    def fit(*args, **how):
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+    waited = []
+    monkeypatch.setattr(cluster.time, "sleep", waited.append)
+    monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
+    run = Run(config.models_dir, config.samples_dir, "")
+    run.about, run.batch_size = {"config": asdict(config)}, 32
+    generator = SimpleNamespace(distribute_strategy=tf.distribute.get_strategy())
+    run.gan = SimpleNamespace(generator=generator, step=0, fit=fit)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        run.fit(mnist._replace(x_train=mnist.x_train[:64], y_train=mnist.y_train[:64]), 1, [])
+    assert not waited
 
 
 def test_refuses_folders_of_pngs(refuses, monkeypatch, mnist, tmp_path):
