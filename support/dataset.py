@@ -39,7 +39,7 @@ class Dataset(_Arrays):
 
     @property
     def checksum(self):
-        """SHA-256 over all shapes and bytes, so the same for the same digits in any file format."""
+        """SHA-256 over all types, shapes and bytes, so the same for the same digits in any file format."""
         return fingerprint(self)
 
     def labels_in_share(self, count, rng):

@@ -107,7 +107,7 @@ def are_one(path, other):
 
 
 def fingerprint(arrays):
-    """SHA-256 over the shapes and bytes of arrays: the same for the same numbers, whichever files hold them."""
+    """SHA-256 over the types, shapes and bytes of arrays: the same for the same numbers, whichever files hold them."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr((array.shape, array.dtype.str)).encode())
