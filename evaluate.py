@@ -1,14 +1,14 @@
 """How good are the digits? Every number stands beside the same number for real digits.
 
     python evaluate.py                              # the models in models/, else models/pretrained/: 1 to 4 minutes
-    python evaluate.py --npz digits.npz             # anybody's digits: images uint8 (N, 28, 28), labels (N,)
+    python evaluate.py --npz digits.npz             # anyone's digits: images uint8 (N, 28, 28), labels (N,)
     python evaluate.py --report report              # and a page to look at: report/index.html
     python evaluate.py --tstr --two-sample          # and classifiers trained from scratch: 15 to 60 minutes more
-    python evaluate.py --dataset stacked_mnist      # of models trained on that: how many of its 1,000 modes they reach
+    python evaluate.py --dataset stacked_mnist      # how many of its 1,000 modes models trained on it reach
 
 Labelled digits are drawn, or taken from the file, in the training set's class shares. Random training digits in the
-same shares, measured against the others, show about what a perfect generator of the training set would reach; test
-digits are of other writers.
+same shares, measured against the rest, show about what a perfect generator of the training set would reach; test
+digits come from other writers.
 The methods and their sources are in evaluation/metrics.py; the judge that reads the digits is in evaluation/judge.py.
 """
 
@@ -30,15 +30,15 @@ from support.datasets import STACKED, check_outside, load_dataset, place
 
 @dataclass
 class Config:
-    models_dir: Path | None = None  # the generator's directory; by default models or, where there are none, pretrained
-    npz: Path | None = None  # score these digits instead: a .npz, or a directory as --dataset takes it
-    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or what else train.py --dataset takes
-    judge: Path | None = None  # the classifier that measures; by default MNIST's, or for other data one of its own
-    # Draw so many, or take them from --npz; 10,000, stacked 26,000
+    models_dir: Path | None = None  # directory of the trained models; by default models/, or else models/pretrained/
+    npz: Path | None = None  # score these digits instead: a .npz file, or a directory such as --dataset takes
+    dataset: str = "mnist"  # the real digits: mnist, fashion_mnist, or another that train.py --dataset takes
+    judge: Path | None = None  # the classifier that measures; by default MNIST's or, for other data, one of its own
+    # how many to draw, or to take from --npz; by default 10,000, for stacked_mnist 26,000
     count: Annotated[int | None, Range(1, 60_000)] = None
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # of the digits drawn and all that is random here
-    # Train a classifier on as many of these as there are training digits (of a smaller file, on all that fit the class
-    # shares), another on as many real ones; test both on real digits
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 12345  # for the digits drawn and everything else random here
+    # train one classifier on as many of these as there are training digits (or on all of a smaller file that fit the
+    # class shares), another on as many real ones; test both on real digits
     tstr: bool = False
     two_sample: bool = False  # train classifiers to tell generated from real digits; with --report, three more
     json: Path | None = None  # also write the numbers to this file
@@ -68,14 +68,14 @@ ROWS = {  # key: what the table says, and how
 
 
 def check(config, page):
-    """Raise UserError where flags contradict each other, or what is written would replace what is read."""
+    """Raise UserError if flags contradict each other, or what is written would replace what is read."""
     if config.dataset == STACKED and (config.tstr or config.two_sample or config.report):
         raise UserError(f"{STACKED} is measured by its modes alone: leave --tstr, --two-sample and --report out")
     if config.npz and config.models_dir:
         raise UserError("--npz and --models-dir exclude each other: give one of them")
     for flag, path in (("--json", config.json), ("--report", page)):
         files.check_unread(flag, path, npz=config.npz, dataset=place(config.dataset), judge=config.judge)
-    if config.json and config.json.suffix == ".keras":  # as a judge has that was not asked for by name
+    if config.json and config.json.suffix == ".keras":  # as the judge has that is trained without --judge
         raise UserError(f"--json {config.json} is a name of models: give another, say one that ends in .json")
     if page and config.json and files.are_one(page, config.json):
         raise UserError(f"--json and --report would both write {page}: give each a place of its own")
@@ -84,7 +84,7 @@ def check(config, page):
 
 
 def table_of(numbers, columns):
-    """The rows of ROWS that there are numbers for, tuples of str, below a heading.
+    """Those rows of ROWS for which there are numbers, as tuples of str, below a heading.
 
     Args:
         numbers: as `measure.Measured` has them.
@@ -108,7 +108,7 @@ def evaluate(config):
     config = replace(config, count=config.count or (modes.COUNT if stacked else 10_000))
     page = config.report and config.report / "index.html"
     check(config, page)
-    if page:  # matplotlib is now found to be missing, and looks through all fonts there are only where it is needed
+    if page:  # if matplotlib is missing, this says so now; its search through all fonts is spared where not needed
         from evaluation.report import write_report
     dataset, asked, reason = load_dataset(config.dataset), config.count, "as --count says"
     if not stacked:
@@ -118,17 +118,17 @@ def evaluate(config):
         if path:
             files.check_writable(path)
     data = "mnist" if stacked else config.dataset
-    judge = load_judge(config.judge or JUDGE, data) if config.judge or stacked else None  # before what takes long
+    judge = load_judge(config.judge or JUDGE, data) if config.judge or stacked else None  # before anything slow
     if stacked and (judge.input_shape[1:], judge.outputs[1].shape[-1]) != ((28, 28, 1), 10):
         raise UserError(f"{config.judge} is no judge of the digits that {STACKED} stacks: leave --judge out")
     whole = dataset
-    images, labels, source, dataset = digits_to_score(config, whole)  # its classes numbered as the models have them
-    run = model_files.read_run(source)  # now, not after minutes in which a run may end
+    images, labels, source, dataset = digits_to_score(config, whole)  # its classes numbered as in the models
+    run = model_files.read_run(source)  # now: a run may end in the minutes that follow
     if (checksum := model_files.data_checksum(run)) and checksum != whole.checksum:
         print(f"run.json in {source} names other data than {config.dataset} holds: is that what was meant?")
     beside = config.models_dir or model_files.MODELS_DIR
     shape = dataset.x_train.shape[1:]
-    if images.shape[1:] != shape:  # now, not after minutes in which a judge is trained
+    if images.shape[1:] != shape:  # now, not after minutes of training a judge
         raise UserError(f"{source} has images {images.shape[1:]}: give {shape}, as {config.dataset} has")
     if labels is None and config.tstr:
         lacking = source if whole.y_train.any() else config.dataset

@@ -37,36 +37,36 @@ PICTURES = ("digits.png", "styles.png", "interpolation.gif", "morph.gif")
 @dataclass
 class Config:
     # What to draw
-    count: Annotated[int, Range(1, 10_000_000)] = 100  # how many, an equal share of each (--digits has its own)
-    digits: str | None = None  # write this number, every figure in the same hand; a word where the classes are letters
-    # Draw only these digits; or these classes, "bag,ankle boot"; those without names by numbers, "11,12", or one, "11,"
+    count: Annotated[int, Range(1, 10_000_000)] = 100  # how many digits, in equal shares (--digits ignores this)
+    digits: str | None = None  # write this number, all figures in one hand; or a word, if the classes are letters
+    # draw only these digits, or classes by name, "bag,ankle boot", or by number if they have no names, "11,12" or "11,"
     only: str | None = None
-    like: str | None = None  # each as often as in this data set: mnist, or what else train.py --dataset takes
+    like: str | None = None  # each as often as in this data set: mnist, or another that train.py --dataset takes
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0  # another seed draws other digits
-    best_of: Annotated[int, Range(1, 100)] = 1  # draw each so often, keep what the discriminator prefers; not in films
-    truncation: Annotated[float, Range(0, 1)] = 1.0  # less noise: below 1, hands are tidier and more alike
+    best_of: Annotated[int, Range(1, 100)] = 1  # tries for each; the discriminator's favourite is kept; not in films
+    truncation: Annotated[float, Range(0, 1)] = 1.0  # scale of the noise: below 1, hands are tidier and more alike
 
     # More pictures than digits.png, and how they look
-    styles: bool = False  # styles.png: ten hands, a row each, writing each digit, a column each, the first hundred
-    interpolate: Annotated[int, Range(0, 1000)] = 0  # interpolation.gif of so many frames: one hand becomes others
-    morph: str | None = None  # morph.gif: these figures become each other, in one hand; 38 is a three, then an eight
-    separate: bool = False  # each digit as a picture of its own, digit_LABEL_INDEX.png
+    styles: bool = False  # styles.png: ten hands, one per row; digits, one per column, up to the first hundred
+    interpolate: Annotated[int, Range(0, 1000)] = 0  # interpolation.gif with this many frames: one hand becomes others
+    morph: str | None = None  # morph.gif: these figures turn into each other, in one hand; 38: a three, then an eight
+    separate: bool = False  # also save each digit as a picture of its own, digit_LABEL_INDEX.png
     invert: bool = False  # dark ink on white paper
-    # Screen pixels a pixel; 0 makes pictures about 600 wide, and leaves separate digits as they are
+    # screen pixels per pixel; 0 makes pictures about 600 wide, and leaves separate digits unscaled
     scale: Annotated[int, Range(0, 16)] = 0
 
-    # Data sets, ink high as in MNIST
-    npz: Path | None = None  # this .npz file, of images uint8, (N, 28, 28) for MNIST's, and labels int64 (N,)
-    idx: Path | None = None  # MNIST's own four files, gzipped, in this directory; the last seventh is the test set
-    folders: Path | None = None  # this directory, with a directory a class, with a PNG a digit
+    # Data sets; ink has high values, as in MNIST
+    npz: Path | None = None  # write this .npz file: images, uint8, for MNIST (N, 28, 28), and labels, int64 (N,)
+    idx: Path | None = None  # four files like MNIST's, gzipped, in this directory; the last seventh is the test set
+    folders: Path | None = None  # this directory, with one folder per class and one PNG per digit
 
     # Places
-    models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
+    models_dir: Path | None = None  # directory of the trained models; by default models/, or else models/pretrained/
     output_dir: Path = Path("generated_digits")  # where the pictures go
 
 
 def check(config):
-    """Raise UserError where flags contradict each other, or files cannot be written; clear away half-written ones."""
+    """Raise UserError if flags contradict each other or files cannot be written; remove half-written files."""
     given = [f"--{name}" for name in ("digits", "only", "like") if getattr(config, name) is not None]
     if len(given) > 1:
         raise UserError(f"{' and '.join(given)} exclude each other: give one of them")
@@ -101,7 +101,7 @@ def about(config, models):
     """What a PNG carries so that it can be drawn again: dict of text."""
     left_out = ["npz", "idx", "folders", "output_dir"]
     if config.models_dir and config.models_dir.is_absolute():
-        left_out.append("models_dir")  # another machine's; the hash says more
+        left_out.append("models_dir")  # means nothing on other machines; the hash says more
     words = ["python", "generate_digits.py", *commands.flags(config, *left_out)]
     return {"command": shlex.join(words), "seed": str(config.seed), "models": f"sha256:{hands.fingerprint(models)}"}
 
@@ -129,7 +129,7 @@ def draw_all(config, models, labels, numbers, pictures):
                 for index, image in enumerate(images, done):
                     pictures.save_digit(f"digit_{each_label[index]}_{index:05d}.png", image)
             if done < MAX_ON_SHEET:
-                shown.append(images[: MAX_ON_SHEET - done].copy())  # a view would keep the block
+                shown.append(images[: MAX_ON_SHEET - done].copy())  # a view would keep the whole block in memory
             done += len(images)
             bar.update(len(images))
     return np.concatenate(shown)
@@ -156,14 +156,14 @@ def generate(config):
         pictures.check_film("--morph", films.LEG * len(morphs), 1, models[0].output_shape[1:])
 
     labels = np.resize(cycle.astype("uint16"), len(cycle) if is_number else config.count)
-    # A number is written in one hand, else each digit in one of its own.
+    # A number is written in one hand; otherwise, each digit has its own.
     numbers = np.array(numbers_of(names) or range(num_classes), "uint16")
     images = draw_all(config, models, labels[None, :] if is_number else labels[:, None], numbers, pictures)
     count, labels = len(labels), labels[: len(images)].astype("int64")
     sheet = utils.sheet(images, columns_of(count)) if is_number else utils.sheet_by_label(images, labels)
     pictures.save_sheet("digits.png", sheet)
 
-    # These are of the first of the hands above; with --best-of, styles choose anew, and films not at all.
+    # These use the first of the hands above; with --best-of, styles choose again, and films do not choose.
     if config.styles:
         columns = np.arange(num_classes) if config.only is None else shown
         rows = np.tile(columns[:100], (10, 1))

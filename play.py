@@ -1,10 +1,10 @@
-"""Write a page to play with: a trained generator that draws in the browser, wherever that is.
+"""Write a page to play with: a trained generator that draws in any browser.
 
     python play.py                               # generated_digits/play.html; open it in any browser
-    python play.py --models-dir my_models        # of other models
-    python play.py --number 31415                # with another number on it at first
+    python play.py --models-dir my_models        # with other models
+    python play.py --number 31415                # starting with another number
 
-The page is one file that needs nothing else, no network either. It draws with the models in models/ or, where nothing
+The page is one file that needs nothing else, not even a network. It draws with the models in models/ or, where nothing
 has been trained yet, with those in models/pretrained/.
 """
 
@@ -16,15 +16,15 @@ from page.document import MAX_FIGURES, MAX_HAND, page, shown_names
 from support import commands, files, model_files
 from support.commands import Range, UserError
 
-MAX_BYTES = 10_000_000  # of the page: what one still sends by mail; models without labels of 32x32 need 9 by default
+MAX_BYTES = 10_000_000  # of the page: small enough to mail; at the default widths, unlabelled 32x32 models need 9 MB
 
 
 @dataclass
 class Config:
-    number: str | None = None  # what the page writes at first: 2026, unless the models draw no figures
-    hand: Annotated[int, Range(0, MAX_HAND)] = 11  # and in whose hand: the noise of this seed
-    directions: Annotated[int, Range(0, 20)] = 6  # how many sliders: directions in which the digits change most
-    models_dir: Path | None = None  # where generator.keras and discriminator.keras are; models, else models/pretrained
+    number: str | None = None  # the number on the page at first; by default 2026, if the models draw figures
+    hand: Annotated[int, Range(0, MAX_HAND)] = 11  # the hand it is written in: the noise of this seed
+    directions: Annotated[int, Range(0, 20)] = 6  # how many sliders, one for each direction in which digits change most
+    models_dir: Path | None = None  # directory of the trained models; by default models/, or else models/pretrained/
     output_dir: Path = Path("generated_digits")  # where play.html goes
 
 

@@ -1,10 +1,10 @@
-"""What is gained and lost by choosing digits: --best-of and --truncation, by the numbers of evaluate.py.
+"""What is gained and lost by choosing digits, with --best-of and --truncation, in the numbers of evaluate.py?
 
     python benchmarks/choosing.py                                # the first three default runs of benchmarks/seeds.py
     python benchmarks/choosing.py --models-dirs models/pretrained --seeds 3 --count 5000     # as in the READMEs
 
-Draws 10,000 digits, or --count, by each choice with each pair of models and each seed, of the same labels: eight
-minutes for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
+Draws 10,000 digits, or --count, for each choice, pair of models and seed, always with the same labels: eight minutes
+for three pairs on two CPU cores. Writes benchmarks/choosing.json and prints what the READMEs say of it.
 """
 
 import sys
@@ -46,13 +46,13 @@ COLUMNS = {
 
 @dataclass
 class Config:
-    models_dirs: tuple[Path, ...] = RUNS  # directories of trained pairs, which differ in their seeds
+    models_dirs: tuple[Path, ...] = RUNS  # directories of trained pairs that differ in their seeds
     seeds: Annotated[int, Range(1, 100)] = 1  # how often to draw with each pair
-    count: Annotated[int, Range(200, 60_000)] = 10_000  # digits
+    count: Annotated[int, Range(200, 60_000)] = 10_000  # digits per measurement
 
 
 def measure(models, choice, seed, count, mnist, judge, real):
-    """Draw by a choice, in MNIST's class shares, and measure as evaluate.py does; returns a dict.
+    """Draw with a choice, in MNIST's class shares, and measure as evaluate.py does; returns a dict.
 
     Args:
         real: an `evaluation.measure.Real`.

@@ -1,4 +1,4 @@
-"""Digits in colour, 32x32: MNIST padded, on paper and in ink of random colours. A data set to try colour with.
+"""Digits in colour, 32x32: MNIST, padded, in ink and on paper of random colours. A data set to try colour with.
 
     python benchmarks/coloured.py --output coloured.npz --count 30000       # a few seconds
     python train.py --dataset coloured.npz --models-dir coloured --samples-dir coloured
@@ -24,9 +24,9 @@ from support.datasets import load_dataset
 
 @dataclass
 class Config:
-    output: Path = Path("coloured.npz")  # where they go
+    output: Path = Path("coloured.npz")  # where the digits go
     count: Annotated[int, Range(2, 60_000)] = 30_000  # training digits; a sixth as many are test digits
-    seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # of the colours
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # for the colours
 
 
 def colour(images, rng):
@@ -43,7 +43,7 @@ def write(config):
     for part, count in (("train", config.count), ("test", min(config.count // 6, 10_000))):
         images, labels = (getattr(mnist, f"{axis}_{part}")[:count] for axis in "xy")
         arrays |= {f"x_{part}": colour(images, rng), f"y_{part}": labels}
-    with files.whole_file(config.output) as temporary, temporary.open("wb") as file:  # to a path it would add .npz
+    with files.whole_file(config.output) as temporary, temporary.open("wb") as file:  # to a path, it would add .npz
         np.savez_compressed(file, **arrays)
     print(f"{config.count} digits in colour: {config.output}")
 

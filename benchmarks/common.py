@@ -1,4 +1,4 @@
-"""What several benchmarks share: how they start processes, and on which cores; what a table's cell says."""
+"""What several benchmarks share: starting processes, on which cores; the cells of tables."""
 
 import concurrent.futures
 import multiprocessing
@@ -30,17 +30,17 @@ def in_process(function, *arguments):
 
 
 def own_cores(count):
-    """Numbers of `count` cores; raises UserError where there are not so many to pin processes to."""
+    """The numbers of `count` cores; raises UserError if there are too few that processes can be pinned to."""
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < count:
         raise UserError(f"this needs {count} cores that processes can be pinned to: run it on Linux, with so many")
     return sorted(os.sched_getaffinity(0))[:count]
 
 
 def side_by_side(count, job, jobs):
-    """Do jobs, tuples of `job`'s arguments, so many at a time, each with a core of its own; yields results in order."""
-    cores = iter(own_cores(count) if count > 1 else ())  # alone, a job has them all
+    """Do jobs, tuples of `job`'s arguments, `count` at a time, each on a core of its own; yields results in order."""
+    cores = iter(own_cores(count) if count > 1 else ())  # alone, a job has all cores
 
-    def pin():  # the processes that a thread starts have its core
+    def pin():  # the processes that a thread starts share its core
         os.sched_setaffinity(0, {next(cores)})
 
     with concurrent.futures.ThreadPoolExecutor(count, initializer=pin if count > 1 else None) as pool:
@@ -56,7 +56,7 @@ def cell(values, form):
 
 
 def machine():
-    """What the numbers were measured on; the processor's name, and how wide its vectors are, where Linux tells it."""
+    """What the numbers were measured on; the processor's name and vector width only if Linux tells them."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     known = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)

@@ -1,4 +1,4 @@
-"""Whom benchmarks compare: what train.py builds, and the peers, all with a peer's interface; how fast they are."""
+"""What benchmarks compare: what train.py builds, and the peers, all with a peer's interface; and how fast they are."""
 
 import time
 
@@ -6,7 +6,7 @@ import train
 import utils
 
 OURS = {"train.py --epochs 2": {"epochs": 2}, "train.py": {}}
-# Those of benchmarks/peers, which takes seconds to import, for TensorFlow.
+# Those of benchmarks/peers, which takes seconds to import because of TensorFlow.
 PEERS = ("TensorFlow tutorial", "Keras-GAN", "Keras documentation", "Goodfellow", "TF-GAN")
 SEED = 0
 
@@ -46,7 +46,7 @@ def build(name, dataset):
 
 
 def speed(contender, dataset, seconds):
-    """Seconds of a contender's first call, tracing included; and how many images a second it then trains on."""
+    """Seconds of a contender's first call, tracing included; and the images per second that it then trains on."""
     from training.batches import training_batches
 
     batches = iter(training_batches(dataset.x_train, dataset.y_train, contender.batch_size, SEED))

@@ -1,10 +1,9 @@
-"""How long from enter to a picture? generate_digits.py beside what TensorFlow and the models take alone.
+"""How long from pressing Enter to a picture? generate_digits.py beside what TensorFlow and the models take alone.
 
     python benchmarks/drawing.py           # five minutes on two CPU cores
 
-The bound is a script that imports TensorFlow and loads the same two models, nothing else. Both are started again and
-again in turn, so that what else the machine does slows both alike. Writes benchmarks/drawing.json and prints what
-it says.
+The bound is a script that imports TensorFlow and loads the same two models, nothing else. Both are run in turn, again
+and again, so that other work on the machine slows both alike. Writes benchmarks/drawing.json and prints what it says.
 """
 
 import subprocess

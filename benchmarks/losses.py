@@ -1,13 +1,13 @@
-"""Which loss draws how well in the same time, with and without labels? Trains each by the real commands.
+"""How well does each loss draw in the same time, with and without labels? Trains each with the real commands.
 
     python benchmarks/losses.py                                   # 36 runs of five minutes: four hours on two CPU cores
     python benchmarks/losses.py --side-by-side 2                  # the same results, sooner
     python benchmarks/losses.py --seconds 75 --side-by-side 2     # a first look: a good hour
 
-A run has the number of epochs that takes nearest to --seconds at the rate that its loss trains at, which is measured
-first and alone. Rates and runs are kept in models/losses/, and what is there is not repeated: an interrupted benchmark
-goes on where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the README's
-table.
+A run has the number of epochs that takes nearest to --seconds at its loss's training speed, which is measured first,
+with nothing beside it. Speeds and runs are kept in models/losses/, and what is there is not repeated: an interrupted
+benchmark goes on where it was. When all are done, writes benchmarks/losses.json and docs/losses.png, and prints the
+README's table.
 """
 
 import itertools
@@ -55,13 +55,13 @@ COLUMNS = {  # key, heading, form; of each kind
 
 @dataclass
 class Config:
-    seconds: Annotated[float, Range(1, 100_000)] = 290.0  # of training, for each run
+    seconds: Annotated[float, Range(1, 100_000)] = 290.0  # of training, per run
     seeds: Annotated[int, Range(2, 100)] = 3  # how many runs of each loss and kind
-    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: as many epochs, sooner
+    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, one core each: the same epochs, sooner
 
 
 def rate(loss, labelled):
-    """Training images a second, compiling apart; in a process that does nothing else."""
+    """Training images per second, without compilation, in a process that does nothing else."""
     flags = {"loss": loss, "conditional": labelled}
     data, _ = train.load(train.Config(**flags))
     return speed(Ours(flags, data), data, seconds=10)[1]
@@ -98,7 +98,7 @@ def table(results):
 
 
 def picture(results):
-    """Lay out a sheet of each loss' first seed, labelled above unlabelled, under its name."""
+    """Lay out a sheet of each loss's first seed, labelled above unlabelled, with its name."""
     tiles = []
     for kind in KINDS:
         for loss, kinds in results["runs"].items():

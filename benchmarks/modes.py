@@ -1,9 +1,9 @@
-"""How soon are all of stacked MNIST's 1,000 modes there, and how evenly? Three seeds.
+"""How soon are all of stacked MNIST's 1,000 modes reached, and how evenly? Three seeds.
 
     python benchmarks/modes.py                                # twelve epochs each: half an hour to an hour
     python benchmarks/modes.py --epochs 36                    # three times as long
 
-After each minute of training the clock stops, and 26,000 images are read as evaluate.py does it. A seed that is
+After each minute of training the clock stops, and 26,000 images are read as evaluate.py reads them. A seed that is
 done is not repeated. Writes benchmarks/modes.json and docs/modes.png, and prints a table.
 """
 
@@ -41,7 +41,7 @@ PUBLISHED = {  # modes, KL: as Huang et al. (2024) and Lin et al. (2018) list th
 
 @dataclass
 class Config:
-    epochs: Annotated[int, Range(1, 10_000)] = 12  # of each run: with six some modes are still rare
+    epochs: Annotated[int, Range(1, 10_000)] = 12  # of each run: after six, some modes are still rare
     seeds: Annotated[int, Range(1, 100)] = 3  # how many runs
     seed: Annotated[int | None, Range(0, 2**31 - 1)] = None  # run this seed alone, in this process
 

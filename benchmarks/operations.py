@@ -1,4 +1,4 @@
-"""What the operations of a training step cost one by one: counted, and timed where nothing else is done."""
+"""What the operations of a training step cost one by one: counted, and timed with nothing beside them."""
 
 import time
 from collections import Counter
@@ -60,7 +60,7 @@ def needed(graph):
 
 
 def time_copies(once, copies):
-    """Seconds of `once(copy)` for each of `copies`, whose repetitions run side by side; all divided by their number."""
+    """Seconds per call of `once(copy)`, repeated for all `copies` side by side: the total, divided by all calls."""
     import tensorflow as tf
 
     def repeat(copy):
@@ -72,7 +72,7 @@ def time_copies(once, copies):
 
 
 def alone(threads, kind, large, kernel, small, strides):
-    """Seconds of one convolution where nothing else is done."""
+    """Seconds of one convolution, in as many copies as threads, with nothing beside them."""
     import tensorflow as tf
 
     def once(copy):
@@ -88,7 +88,7 @@ def alone(threads, kind, large, kernel, small, strides):
 
 
 def dearest(gan, convolutions, times, step):
-    """Milliseconds of each part of a step, the dearest first: convolutions at all cores' rate, the rest by itself."""
+    """Milliseconds of each part of a step, dearest first: convolutions at the rate of all cores, the rest alone."""
     import tensorflow as tf
 
     names = {"Conv2D": "convolution", "Conv2DBackpropInput": "its transpose", "Conv2DBackpropFilter": "kernel gradient"}

@@ -64,7 +64,7 @@ def find_chromium():
 
 @contextlib.contextmanager
 def chromium():
-    """A headless Chromium in which nothing is left to ask any network by itself; a Playwright browser."""
+    """A headless Chromium without what would use the network by itself; yields a Playwright browser."""
     from playwright.sync_api import sync_playwright
 
     quiet = ("background-networking", "component-update", "extensions", "gpu", "quic", "sync")

@@ -1,11 +1,11 @@
-"""Are the digits of several replicas as good as those of one, by which statistics, and at which learning rate?
+"""Are several replicas' digits as good as one's, with which batch statistics, and at which learning rate?
 
     python benchmarks/replicas.py                         # an hour on two CPU cores, two runs at a time
     python benchmarks/replicas.py --kinds "one process" "2 replicas" --seeds 5
 
 Each run is one epoch of MNIST, measured by train.py itself. Replicas are virtual processors of one process, whose step
-is that of as many workers; those rows that say "workers" are processes on the loopback interface, and their weights
-must be the same bits. A run that is there is not repeated. Writes benchmarks/replicas.json and prints the table of
+is that of as many workers; rows that say "workers" are processes on the loopback interface, whose weights must agree
+bit for bit. A run that is done is not repeated. Writes benchmarks/replicas.json and prints the table of
 benchmarks/README.md.
 """
 
@@ -29,7 +29,7 @@ from support.commands import ROOT, Range
 
 RESULTS = ROOT / "benchmarks" / "replicas.json"
 SYNCHRONISED = "statistics of the whole batch"
-RUNS = {  # name: replicas, of how many workers, what the statistics of batch normalisation are of, flags
+RUNS = {  # name: replicas, workers, what batch normalisation takes its statistics of, flags
     "one process": (1, 1, SYNCHRONISED, {}),
     "2 replicas": (2, 1, "of each share", {}),
     "4 replicas": (4, 1, "of each share", {}),
@@ -47,7 +47,7 @@ RUNS = {  # name: replicas, of how many workers, what the statistics of batch no
 
 @dataclass
 class Config:
-    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a row each
+    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # kinds of run, one row each
     seeds: Annotated[int, Range(1, 100)] = 3  # how many runs of each kind
 
 
@@ -68,7 +68,7 @@ def distance(name, seed):
 
 
 def train_replicas(replicas, synchronised, config):
-    """Train in this process, which becomes one of several virtual processors."""
+    """Train in this process, split into several virtual processors."""
     with commands.quiet():
         import keras
         import tensorflow as tf
@@ -78,7 +78,7 @@ def train_replicas(replicas, synchronised, config):
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * replicas)
         keras.layers.BatchNormalization = partial(keras.layers.BatchNormalization, synchronized=synchronised)
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        train.train(config)  # two runs at a time would mix their lines
+        train.train(config)  # the lines of two runs at a time would mix
 
 
 def table(results):

@@ -1,4 +1,4 @@
-"""What does it cost that a run can be picked up and repeated? Train with the real command, with and without.
+"""What do resumable and repeatable runs cost? Trains with the real command, with determinism and without.
 
     python benchmarks/safety.py            # twelve pairs of short runs: six minutes on two CPU cores
 

@@ -1,16 +1,16 @@
-"""Do several workers pay? Start them on this machine as a user would, a core each, and time them.
+"""Do several workers pay off? Starts them on this machine as a user would, one core each, and times them.
 
     python benchmarks/scaling.py                      # fifteen minutes on two CPU cores
 
 Each worker is a process with a TF_CONFIG of its own, on the loopback interface, pinned to a core; it trains on real
-MNIST with the same batch whether it is alone or not. Images a second are those between the sheets after 4,000 images
-and at the epoch's end. The weights must be the same on all workers after every epoch. Beside them stands one process on
-all cores, as `train.py` is by default. Whether the digits are as good is measured by benchmarks/replicas.py.
+MNIST with the same batch whether it is alone or not. Images per second are counted from the sheet after 4,000 images to
+that at the epoch's end. All workers must have the same weights after every epoch. Beside them stands one process on all
+cores, as `train.py` is by default. Whether the digits are as good is measured by benchmarks/replicas.py.
 
 Writes benchmarks/scaling.json and prints the tables of benchmarks/README.md, the last of which is a model of other
-machines: a step takes Muon's work, which each worker does, that of the images, divided, and the exchange of gradients
-around a ring of N workers, 2 (N - 1) / N of their bytes through each link and, for each network, 2 (N - 1) delays
-(Patarasu and Yuan, 2009). Links and GPUs are assumed, not measured.
+machines: a step takes Muon's work, which every worker does in full, that of the images, which they share, and the
+exchange of gradients around a ring of N workers, 2 (N - 1) / N of their bytes through each link and, for each network,
+2 (N - 1) delays (Patarasu and Yuan, 2009). Links and GPUs are assumed, not measured.
 """
 
 import contextlib
@@ -38,17 +38,17 @@ from support.datasets import load_dataset
 
 RESULTS = ROOT / "benchmarks" / "scaling.json"
 LINKS = {"1 Gbit/s": (1.25e8, 50e-6), "100 Gbit/s": (1.25e10, 10e-6)}  # bytes/s, seconds from host to host
-# Of a data-centre GPU: the arithmetic that it reaches in networks like these, and the least that a step's kernels take.
+# Of a data-centre GPU: the FLOP/s that it reaches in networks like these, and the least time of a step's kernels.
 GPU_FLOPS, GPU_STEP = 1e13, 3e-3
-# As step_cost.py counts them at the default widths. The latter are Muon's products; as those of matrices do, they grow
-# with the width's third power, the former with its square.
+# As step_cost.py counts them at the default widths. The latter are Muon's matrix products, which grow with the cube of
+# the width; the former grow with its square.
 FLOP_AN_IMAGE, FLOP_A_STEP = 73e6, 298e6
 
 
 @dataclass
 class Config:
-    batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (32, 128)  # images a step and worker
-    rounds: Annotated[int, Range(1, 100)] = 3  # how often each is repeated, interleaved
+    batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (32, 128)  # images per step and worker
+    rounds: Annotated[int, Range(1, 100)] = 3  # how often each is run, in turn with the others
     images: Annotated[int, Range(8000, 60_000)] = 24_000  # digits in the epoch that is timed
 
 
@@ -60,9 +60,9 @@ def ports(count):
 
 
 def train(directory, workers, cores, *flags):
-    """Train with `workers` processes, the n-th on the n-th of `cores`, or one on all; returns the notes of each.
+    """Train with `workers` processes, the n-th on the n-th of `cores`, or one on all; returns the notes on each epoch.
 
-    None of them outlives this. Raises UserError where one fails.
+    None of them outlives this. Raises UserError if one fails, or their notes, with hashes of the weights, differ.
     """
     addresses, processes = ports(workers), []
     with contextlib.ExitStack() as stack:
@@ -71,7 +71,7 @@ def train(directory, workers, cores, *flags):
             place.mkdir()
             task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
             own = {cores[index % len(cores)]} if workers > 1 or len(cores) == 1 else set(cores)
-            # tests/worker.py is train.py, and writes down what the weights are after each epoch.
+            # tests/worker.py is train.py, and notes what the weights are after each epoch.
             command = [sys.executable, "tests/worker.py", "1", place / "notes", *flags]
             command += [f"--models-dir={place / 'models'}", f"--samples-dir={place / 'samples'}"]
             process = subprocess.Popen(
@@ -102,7 +102,7 @@ def train(directory, workers, cores, *flags):
 
 
 def rate(samples_dir):
-    """Images a second, as the captions of a run's sheets have them."""
+    """Images per second, from the captions of a run's sheets."""
     about = [
         json.loads(Image.open(path).text["about"]) for path in sorted(samples_dir.glob("*.png")) if path.stem[0] == "e"
     ]
@@ -113,7 +113,7 @@ def rate(samples_dir):
 
 
 def speed(config, cores):
-    """Rows (what trains, its batch a worker, its images/s in each round), and how many numbers the gradients have."""
+    """Rows (what trains, its batch per worker, its images/s in each round), and how many numbers the gradients have."""
     kinds = {"one worker, one core": (1, cores[:1]), f"{len(cores)} workers, a core each": (len(cores), cores)}
     kinds["one process, all cores"] = 1, cores
     rows = [{"kind": kind, "batch_size": size, "rates": []} for size in config.batch_sizes for kind in kinds]
@@ -144,14 +144,14 @@ def best_number(divided, size, link):
     """The number of workers beyond which another makes a step of a fixed global batch longer, up to 1024.
 
     Args:
-        divided: seconds of a step that so many workers would share.
+        divided: seconds of a step that workers can share.
     """
     times = [divided / workers + exchange(workers, size, link) for workers in range(1, 1025)]
     return 1 + int(np.argmin(times))
 
 
 def speed_table(results):
-    """Images a second, slowest and fastest round; the mean beside one worker on one core with the same batch."""
+    """Images per second, slowest and fastest round; the mean relative to one worker on one core with the same batch."""
     lines = ["| | batch a worker | images/s | beside one worker on one core |", "|---|---|---|---|"]
     for row in results["speed"]:
         alone = next(other for other in results["speed"] if other["batch_size"] == row["batch_size"])
@@ -162,7 +162,7 @@ def speed_table(results):
 
 
 def model_table(results):
-    """What the model says of links and numbers of workers, with this machine's core and with a GPU."""
+    """What the model says about links and numbers of workers, with this machine's core and with a GPU."""
     size, lines = 4 * results["parameters"], []
     lines.append(
         "| worker | global batch | link | step alone, ms | exchange of 2; 8, ms | 8 workers gain | best number |"
@@ -176,7 +176,7 @@ def model_table(results):
     for name, times, batch, seconds in work:
         least = GPU_STEP if "GPU" in name else 0
         of_step, of_images = FLOP_A_STEP * times**3, batch * FLOP_AN_IMAGE * times**2
-        fixed = least + (seconds - least) * of_step / (of_step + of_images)  # a share of the batch takes it, too
+        fixed = least + (seconds - least) * of_step / (of_step + of_images)  # which even a share of the batch takes
         for link in LINKS:
             two, eight = (exchange(workers, size * times**2, link) for workers in (2, 8))
             gain = seconds / (fixed + (seconds - fixed) / 8 + eight)

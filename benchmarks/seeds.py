@@ -1,10 +1,10 @@
-"""How good are the digits, over seeds? Train with the real commands, evaluate, and write the table of the README.
+"""How good are the digits, over seeds? Trains with the real commands, evaluates, and writes the README's table.
 
     python benchmarks/seeds.py                                # five seeds of each kind, three of the long ones: a night
     python benchmarks/seeds.py --kinds default --seeds 3 --classifiers 0 --side-by-side 2     # twenty minutes
 
 Runs are kept in models/seeds/, and a run that is there is not repeated: an interrupted benchmark goes on where it was.
-Remove them where the networks, the steps or RUNS have changed, their evaluation.json where the measures have.
+Remove runs if the networks, the steps or RUNS have changed, their evaluation.json if only the measures have.
 Writes benchmarks/seeds.json (all numbers; those of other --kinds stay) and prints the table. Each run is evaluated with
 10,000 digits of a seed that its training never saw.
 """
@@ -52,10 +52,10 @@ ROWS = {
 
 @dataclass
 class Config:
-    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # of run, a column each
+    kinds: tuple[Literal[*RUNS], ...] = tuple(RUNS)  # kinds of run, one column each
     seeds: Annotated[int, Range(1, 100)] = 5  # how many runs of each kind, the long ones at most three
-    classifiers: Annotated[int, Range(0, 100)] = 5  # of how many of them to fill the last two rows
-    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, a core each: sooner, but no seconds are read
+    classifiers: Annotated[int, Range(0, 100)] = 5  # for how many of them to fill the last two rows
+    side_by_side: Annotated[int, Range(1, 64)] = 1  # runs at a time, one core each: sooner, but not timed
 
 
 def measure(name, seed, classifiers, alone):
@@ -78,7 +78,7 @@ def measure(name, seed, classifiers, alone):
         evaluation = json.loads(numbers.read_text())
     seconds = json.loads((directory / "run.json").read_text())["seconds"]
     run = {"seed": seed, "seconds": seconds if marker.exists() else None} | evaluation["digits"]
-    # Beside digits without labels the training digits have other shares: the table's are those of all others.
+    # Beside unlabelled digits, the training digits have other shares: the table's come from the labelled runs.
     return run, {key: evaluation[key] for key in FLOORS if teaches or key != "training"}
 
 
@@ -110,7 +110,7 @@ def benchmark(config):
         done[name].append(numbers)
         if len(done[name]) == len(seeds[name]):  # until then, what an earlier benchmark found stays
             results["runs"][name], results["machines"][name] = done[name], machine()
-        for column, floor in floors.items():  # with those of the classifiers, where a run has them
+        for column, floor in floors.items():  # with the classifiers' numbers, if a run has them
             results["floors"].setdefault(column, {}).update(floor)
         files.write_json(RESULTS, results)
     print(table(results))

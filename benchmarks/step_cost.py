@@ -1,15 +1,15 @@
-"""What does a training step cost, and what of it? Batch sizes, threads, and the parts of a step one by one.
+"""What does a training step cost, and which of its parts? Batch sizes, threads, and the parts one by one.
 
     python benchmarks/step_cost.py                         # seven minutes on two CPU cores
     python benchmarks/step_cost.py --batch-sizes 16 --threads 2
 
 Each row is a process of its own that trains as train.py does. GFLOP are counted over the convolutions and matrix
-products of the step's graph, a multiplication and an addition being two. "convolutions alone" is the rate that the
-same convolutions reach one kind after the other, each in as many copies as there are cores, so that all are busy,
-"reached" what the whole step makes of that, Muon's products included, a third of the arithmetic of a batch of 8, and
-"product" the rate of large matrix products, in the same process: about the bounds of what a better execution could
-give. Last come the dearest parts of the step at the default batch size, and thirty short epochs in one process: their
-speed and its memory must not change.
+products of the step's graph, a multiplication and an addition being two. "convolutions alone" is the rate of the same
+convolutions, one kind at a time, each in as many copies as there are cores, so that all are busy. "reached" is the
+whole step's share of that rate, including Muon's products, a third of the arithmetic at a batch of 8. "product" is the
+rate of large matrix products in the same process. Both rates are about the bounds of what better execution could give.
+Last come the dearest parts of the step at the default batch size, and thirty short epochs in one process, whose speed
+and memory must not change.
 
 Writes benchmarks/step_cost.json and prints the tables of benchmarks/README.md.
 """
@@ -42,13 +42,13 @@ EPOCHS, EPOCH_IMAGES = 30, 6000
 
 @dataclass
 class Config:
-    batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (8, 16, 32, 64, 128, 256, 512)
-    threads: tuple[Annotated[int, Range(1, 1024)], ...] = (1, 2)
-    seconds: Annotated[float, Range(0.1, 1000)] = 5.0  # of training, for each row
+    batch_sizes: tuple[Annotated[int, Range(2, 8192)], ...] = (8, 16, 32, 64, 128, 256, 512)  # images per step
+    threads: tuple[Annotated[int, Range(1, 1024)], ...] = (1, 2)  # cores to train on
+    seconds: Annotated[float, Range(0.1, 1000)] = 5.0  # of training, per row
 
 
 def pin(threads):
-    """Let this process have so many cores: what it starts, TensorFlow's threads too, share them."""
+    """Limit this process, and what it starts, TensorFlow's threads included, to so many cores."""
     os.sched_setaffinity(0, own_cores(threads))
 
 

@@ -1,15 +1,15 @@
-"""How soon are the digits how good? Ours and the peers' recipes, on the same machine, to the ends of their schedules.
+"""How good are the digits, how soon? Ours and the peers' recipes, on the same machine, to the ends of their schedules.
 
-    python benchmarks/time_to_quality.py --only-speed            # how fast they are: five minutes, nothing beside it
+    python benchmarks/time_to_quality.py --only-speed            # read the speeds: five minutes, with nothing beside it
     nice -n 19 python benchmarks/time_to_quality.py              # train them, two hours each at most, beside other work
     python benchmarks/time_to_quality.py --contender Keras-GAN   # one of them
 
-After 7,500, 15,000, 30,000, ... images and at the end 10,000 digits are drawn and measured as evaluate.py does it. How
-good they are after so many images is the same however busy the machine; when that would be follows from the speed,
+After 7,500, 15,000, 30,000, ... images and at the end, 10,000 digits are drawn and measured as in evaluate.py. How good
+they are after so many images does not depend on how busy the machine is; how long that takes follows from the speed,
 which is read with nothing beside it: seconds = those of the first call, with its tracing, + images / speed. The state
-is saved every 60,000 images in models/time_to_quality/: a benchmark that was interrupted goes on from there, and one
-with more minutes goes on to those. Ours is what train.py builds, at its default and with --epochs 2, with the threads
-that train.py sets; the peers leave them to TensorFlow, as their sources do.
+is saved every 60,000 images in models/time_to_quality/: an interrupted benchmark goes on from there, and so does one
+with more minutes. Ours is what train.py builds, at its default and with --epochs 2, with the threads that train.py
+sets; the peers leave them to TensorFlow, as their sources do.
 
 Writes benchmarks/time_to_quality.json and docs/time_to_quality.png.
 """
@@ -42,15 +42,15 @@ PICTURE = ROOT / "docs" / "time_to_quality.png"
 STATES = ROOT / "models" / "time_to_quality"
 MARKS = [7500 * 2**n for n in range(12)]  # images; the last is 15 million
 SAVE = 60_000  # images between two states
-SPEED_SECONDS = 20  # for which the speed is read
+SPEED_SECONDS = 20  # over which the speed is read
 COUNT = 10_000  # digits drawn to be measured
 
 
 @dataclass
 class Config:
-    contender: Literal["all", *OURS, *PEERS] = "all"  # whom to train
-    minutes: Annotated[float, Range(0.01, 6000)] = 120.0  # of training at most, by the speed that was read
-    only_speed: bool = False  # read the speed, again if it is known, and do not train
+    contender: Literal["all", *OURS, *PEERS] = "all"  # which to train
+    minutes: Annotated[float, Range(0.01, 6000)] = 120.0  # of training at most, at the speed that was read
+    only_speed: bool = False  # read the speed, even if it is known, and do not train
 
 
 class Ruler:
@@ -78,12 +78,12 @@ def read_results():
 
 
 def states(name):
-    """Where the states of a contender go; there is no such place where its numbers are another machine's."""
+    """Where the states of a contender go; the place is missing if its numbers are from another machine."""
     return STATES / name.replace(" ", "_")
 
 
 def record(name, numbers, **common):
-    """Put the numbers of a contender into RESULTS, and what is common to all."""
+    """Put a contender's numbers into RESULTS, along with those common to all."""
     results = read_results()
     results["contenders"][name] = {"points": []} | results["contenders"].get(name, {}) | numbers
     files.write_json(RESULTS, results | common)
@@ -107,7 +107,7 @@ def read_speed(name):
 
 
 def run(name, minutes):
-    """Train a contender for `minutes` by its speed, or to its schedule's end, and measure it at the marks and there."""
+    """Train a contender for `minutes` at its speed, or to its schedule's end; measure it at the marks and the end."""
     with commands.quiet():
         import keras
         import tensorflow as tf
@@ -146,12 +146,12 @@ def run(name, minutes):
 
 
 def seconds(contender, point):
-    """When a contender, alone on the machine, would be where it was measured."""
+    """When a contender, alone on the machine, would reach the point where it was measured."""
     return contender["first_call"] + point["images"] / contender["images_per_second"]
 
 
 def trained(results):
-    """The contenders that have been measured, by name; of the others only the speed is known.
+    """The contenders that have been measured, by name; of the others, only the speed is known.
 
     Ours make the same step: their speed on a machine is the lower of both readings.
     """
@@ -190,7 +190,7 @@ def plot(results):
 def table(results):
     """The README's table, in Markdown: each contender at its end, and when ours was as good as its best.
 
-    Nothing of the latter for one without an end, nor where their speeds are known to be of different machines.
+    The latter is left out for one without an end, and if the two speeds are known to come from different machines.
     """
     contenders, floor = trained(results), results["floor"]["frechet_distance"]
     ours = contenders.get("train.py", {"points": []})
@@ -214,7 +214,7 @@ def table(results):
 
 
 def benchmark(config):
-    """Read the speeds of whom `config` names, train them, write RESULTS and PICTURE, and print the table."""
+    """Read the speeds of those that `config` names, or train them, write RESULTS and PICTURE, and print the table."""
     if config.contender == "all":
         for name in [*OURS, *PEERS]:  # each in a process of its own: threads are set once in a process
             words = [__file__, *commands.flags(config), "--contender", name]

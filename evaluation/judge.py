@@ -1,8 +1,8 @@
-"""The judge: a small classifier of real images whose features and readings evaluate.py measures drawn ones by.
+"""The judge: a small classifier of real images, by whose features and readings evaluate.py measures drawn ones.
 
     python -m evaluation.judge           # six to ten minutes on two CPU cores; writes models/pretrained/judge.keras
 
-That one reads MNIST; evaluate.py trains one for other data when it first needs it. A judge learns from the training
+This one reads MNIST; evaluate.py trains one for other data when it first needs it. A judge learns from the training
 digits alone; the test digits are read once, at the end, to report its accuracy.
 """
 
@@ -22,17 +22,17 @@ from support.model_files import PRETRAINED_DIR, RESULTS
 from support.networks import load_network
 
 JUDGE = PRETRAINED_DIR / "judge.keras"
-IMAGES = 8 * 60_000  # that a judge is shown in its training, by eight passes over MNIST; of other data by 2 to 60
-FEATURES = 128  # that a judge sees in an image
+IMAGES = 8 * 60_000  # shown to a judge in training: by eight passes over MNIST, by 2 to 60 over other data
+FEATURES = 128  # that a judge computes for an image
 READS = 0.9  # share of a data set's labels that a judge must read right for its readings to count
 
 
 @dataclass
 class Config:
-    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, or what else train.py --dataset takes
+    dataset: str = "mnist"  # what it learns to read: mnist, fashion_mnist, or another that train.py --dataset takes
     epochs: Annotated[int, Range(1, 1000)] = 8  # passes over the training digits
-    batch_size: Annotated[int, Range(2, 8192)] = 128  # digits a step
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start; falls to zero along a cosine
+    batch_size: Annotated[int, Range(2, 8192)] = 128  # digits per step
+    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3  # Adam's at the start, falling to zero along a cosine
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0  # the same seed gives the same judge
     output: Path = JUDGE  # where the judge goes
 
@@ -76,7 +76,7 @@ def build_judge(num_classes=10, shape=(28, 28, 1)):
 def fit_classifier(classifier, images, labels, epochs, batch_size=128, learning_rate=2e-3, augment=True):
     """Train a classifier on images uint8 (N, S, S, C) and labels int (N,), with Adam on a cosine schedule.
 
-    `augment` shifts and turns each digit a little, anew in each epoch.
+    `augment` shifts and turns each digit a little, differently in each epoch.
     """
     import keras
     import tensorflow as tf
@@ -104,7 +104,7 @@ def load_judge(path=JUDGE, dataset="mnist"):
         dataset: what it should read, as `Config` has it, for the error message.
 
     Raises:
-        UserError: it is missing, or no Keras model with a layer of features.
+        UserError: it is missing, or is not a Keras model with a layer of features.
     """
     flags = [] if path == JUDGE else ["--output", str(path)]
     flags += [] if dataset == "mnist" else ["--dataset", dataset]
@@ -121,7 +121,7 @@ def load_judge(path=JUDGE, dataset="mnist"):
 
 
 def accuracy_of_training_on(images, labels, test_images, test_labels, num_classes, seed):
-    """Accuracy on real digits of a classifier trained on these digits only (Ravuri and Vinyals, 2019), 0 to 1.
+    """The accuracy, 0 to 1, on real digits of a classifier trained only on these (Ravuri and Vinyals, 2019).
 
     Images are uint8 (N, S, S, C), labels int (N,) below `num_classes`.
     """
@@ -134,9 +134,9 @@ def accuracy_of_training_on(images, labels, test_images, test_labels, num_classe
 
 
 def judge_for(dataset, directory):
-    """The judge of a data set: the committed one where it reads that, else one of its own, `directory`/judge-....keras.
+    """The judge for a data set: the committed one if it can read the data, else `directory`/judge-CHECKSUM.keras.
 
-    That is trained when it is first needed. The data's checksum is in its name, so no other data is measured by it.
+    The latter is trained when first needed. The data's checksum in its name keeps it from measuring other data.
 
     Raises:
         UserError: its file is damaged, or cannot be written.
@@ -146,7 +146,7 @@ def judge_for(dataset, directory):
     path = directory / f"judge-{dataset.checksum[:12]}.keras"
     if not path.exists():
         print(f"training a judge for this data, once; it is kept as {path}")
-        epochs = min(max(round(IMAGES / len(dataset.x_train)), 2), 60)  # more would learn a few images by heart
+        epochs = min(max(round(IMAGES / len(dataset.x_train)), 2), 60)  # more would memorise a small data set
         train_judge(Config(epochs=epochs, output=path), dataset)
     try:
         return load_judge(path)
@@ -157,7 +157,7 @@ def judge_for(dataset, directory):
 def look_at_some(judge, dataset):
     """A judge's features of up to 10,000 random training images, float32 (N, 128), and whether it reads their labels.
 
-    The images may be other than those it was trained on: its features still measure, but it cannot read these.
+    It may have been trained on other kinds of images: its features still measure these, but it cannot read them.
     """
     some = np.random.default_rng(0).permutation(len(dataset.x_train))[:10_000]
     features, logits = utils.look(judge, dataset.x_train[some])
@@ -166,10 +166,10 @@ def look_at_some(judge, dataset):
 
 
 def train_judge(config, dataset=None):
-    """Train, save and return the judge, a Keras Sequential, of `dataset` or else of the one in `config`.
+    """Train, save and return the judge, a Keras Sequential, for `dataset` or else for the one that `config` names.
 
     Raises:
-        UserError: the data cannot be used, or the output not be written.
+        UserError: the data cannot be used, or the output cannot be written.
     """
     if not dataset and config.dataset != "mnist" and files.are_one(config.output, JUDGE):
         raise UserError(f"{JUDGE} is the judge of MNIST: give --output, a file for that of {config.dataset}")
@@ -199,7 +199,7 @@ def train_judge(config, dataset=None):
 
 
 def turned(dataset):
-    """Images without labels in four positions, their labels: telling those apart needs features, too (Gidaris et al.,
+    """Turn unlabelled images by quarters, and label them with the turn, which takes features to tell (Gidaris et al.,
     2018)."""
     parts = []
     for images in (dataset.x_train.copy(), dataset.x_test.copy()):
