@@ -8,20 +8,20 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
     """Build the discriminator.
 
     Three strided convolutions without normalisation (Radford et al., 2016), and a hidden layer, or two without labels.
-    It has one logit per class and an image is judged by the logit of its label alone (as in the projection
+    It has one logit per class, and an image is judged by the logit of its label alone (as in the projection
     discriminator of Miyato and Koyama, 2018, without the term that all classes share), so the label is never an input.
 
     Args:
-        num_classes: number of logits; 1 for unlabelled data, which is Goodfellow's discriminator.
+        num_classes: number of logits; 1 for unlabelled data, as in Goodfellow's discriminator.
         channels: 1 for grey images, 3 for colour.
         width: features at 7x7; half as many at 14x14, twice as many at 4x4.
-        size: of the image, pixels a side. The sizes in the comments are those of 28.
-        network: "dense" is the paper's own (Goodfellow et al., 2014), smaller: two hidden layers of 6 * width, 288. Of
-            LeakyReLU instead of maxout, and without its dropout: the penalties on slopes do the same work.
+        size: pixels per side of the image. The comments give the sizes for 28.
+        network: "dense" is the paper's own (Goodfellow et al., 2014), but smaller, with two hidden layers of 6 * width,
+            by default 288, LeakyReLU instead of maxout, and no dropout: the penalties on slopes do the same work.
             "supersampled" looks at each pixel and its neighbours first, for edges as fine as its generator's.
 
     Returns:
-        A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high where an
+        A `keras.Sequential`: float32 (B, size, size, channels) in -1..1 -> float32 (B, num_classes), high if an
         image looks like a real one of that class.
     """
     if network == "dense":
@@ -42,9 +42,9 @@ def build_discriminator(num_classes, channels=1, width=48, size=28, network="con
             layers.Conv2D(2 * width, 4, strides=2, padding="same"),  # (B, 4, 4, 2 * width)
             layers.LeakyReLU(0.2),
             layers.Flatten(),
-            # Where no label says which digit to expect, this tells a digit from what lies between two.
+            # With no label to say which digit to expect, this tells digits from what lies between two.
             *([layers.Dense(8 * width // 3), layers.LeakyReLU(0.2)] if num_classes == 1 else []),
-            # Without this layer each logit would be a sum over local features, blind to what goes together.
+            # Without this layer, each logit would be a sum over local features, blind to which go together.
             layers.Dense(4 * width // 3),
             layers.LeakyReLU(0.2),
         ]

@@ -14,26 +14,26 @@ class Loss(NamedTuple):
     real: Callable  # the discriminator's, for real images
     fake: Callable  # the discriminator's, for fake ones
     generator: Callable  # the generator's, for its fakes
-    relative: bool = False  # of each logit less that of the other image of its pair: a real one, a fake one, one label
+    relative: bool = False  # of each logit minus that of its pair's other image: pairs are a real and a fake, one label
 
 
 LOSSES = {
-    # max_D E log D(x) + E log(1 - D(G(z))), D = sigmoid(logit), of which the generator takes the minimum: the paper's
-    # game, whose generator hardly learns where D is sure (Goodfellow et al., 2014).
+    # max_D E log D(x) + E log(1 - D(G(z))), D = sigmoid(logit), which the generator minimises: the paper's game, in
+    # which the generator hardly learns where D is sure (Goodfellow et al., 2014).
     "minimax": Loss(
         lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.negative(ops.softplus(logits))
     ),
-    # The same but for the generator, max_G E log D(G(z)): the paper's remedy.
+    # The same, except for the generator, max_G E log D(G(z)): the paper's remedy.
     "non-saturating": Loss(lambda logits: ops.softplus(-logits), ops.softplus, lambda logits: ops.softplus(-logits)),
     # Real logits to 1, fake ones to 0 (Mao et al., 2017).
     "least-squares": Loss(lambda logits: ops.square(logits - 1), ops.square, lambda logits: ops.square(logits - 1)),
     # Real logits above 1, fake ones below -1 (Lim and Ye, 2017; Miyato et al., 2018).
     "hinge": Loss(lambda logits: ops.relu(1 - logits), lambda logits: ops.relu(1 + logits), ops.negative),
-    # max_D E D(x) - E D(G(z)), D of slope 1, which is Wasserstein's distance (Arjovsky et al., 2017); the slope is seen
-    # to by a penalty at interpolates, weight 10 (Gulrajani et al., 2017).
+    # max_D E D(x) - E D(G(z)), which is Wasserstein's distance if D has slope 1 (Arjovsky et al., 2017); a penalty on
+    # the slope at interpolates, weight 10, holds it there (Gulrajani et al., 2017).
     "wasserstein": Loss(ops.negative, lambda logits: logits, ops.negative),
-    # max_D E f(D(x) - D(G(z))), max_G E f(D(G(z)) - D(x)), f(t) = -log(1 + exp(-t)): each image beside another
-    # (Jolicoeur-Martineau, 2019). With R1 and R2 it converges (Huang et al., 2024). Each half counts the pair once.
+    # max_D E f(D(x) - D(G(z))), max_G E f(D(G(z)) - D(x)), f(t) = -log(1 + exp(-t)): each image against another
+    # (Jolicoeur-Martineau, 2019). With R1 and R2 it converges (Huang et al., 2024). The two halves count a pair once.
     "relativistic": Loss(
         lambda difference: ops.softplus(-difference) / 2,
         lambda difference: ops.softplus(difference) / 2,
@@ -42,7 +42,7 @@ LOSSES = {
     ),
 }
 
-# Telling labels apart is a head start. Kept on, it costs styles: digits that can be read in two ways are never drawn.
+# Telling labels apart gives a head start. Kept on, it costs styles: digits that can be read in two ways are not drawn.
 MISMATCH_STEPS = 7500
 
 
@@ -52,7 +52,7 @@ class GAN(keras.Model):
     Args:
         generator: float32 (B, latent_dim + num_classes) -> float32 (B, S, S, C) in -1..1; (B, 28, 28, 1) of MNIST.
         discriminator: float32 (B, S, S, C) -> float32 (B, num_classes) logits.
-        seed: the noise of a step is a function of (seed, step) alone, so a run can be repeated or picked up anywhere.
+        seed: the noise of a step is a function of (seed, step) alone, so a run can be repeated, or resumed at any step.
 
     `fit` takes batches of images, uint8 (B, S, S, C), and labels, int (B,).
     """
@@ -72,7 +72,7 @@ class GAN(keras.Model):
         self.generator_loss = keras.metrics.Mean("generator_loss")
         self.real_output = keras.metrics.Mean("real_output")  # the discriminator's, before its step
         self.fake_output = keras.metrics.Mean("fake_output")
-        self.built = True  # its parts are; Keras would wait for a call, and saves nothing before
+        self.built = True  # its parts are; otherwise Keras would save nothing before it has been called
 
     def compile(
         self,
@@ -92,14 +92,14 @@ class GAN(keras.Model):
             loss: a key of LOSSES.
             ema_decay: how slowly the averaged generator follows, 0 (at once) to below 1.
             r1_gamma: weight of the R1 gradient penalty on real images (Mescheder et al., 2018); 0 leaves it out.
-            mismatch: weight of real images under wrong labels, which the discriminator should take for fakes (Reed et
-                al., 2016), at the first step; it falls to 0 over MISMATCH_STEPS. 0 leaves it out.
+            mismatch: initial weight of real images with wrong labels, which the discriminator should take for fakes
+                (Reed et al., 2016); it falls to 0 over MISMATCH_STEPS. 0 leaves it out.
             r2_gamma: the same as r1_gamma on fake images.
             slope_penalty: weight of a penalty on slopes other than 1 between real and fake images (Gulrajani et al.,
                 2017); 0 leaves it out.
             **kwargs: `keras.Model.compile`'s own, such as steps_per_execution and jit_compile.
         """
-        super().compile(optimizer=None, **kwargs)  # None: Keras would attach an RMSprop
+        super().compile(optimizer=None, **kwargs)  # without None, Keras would attach an RMSprop
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.generator_optimizer.build(self.generator.trainable_variables)
@@ -113,7 +113,7 @@ class GAN(keras.Model):
 
     @property
     def step(self):
-        """How many steps it was trained."""
+        """How many steps it has been trained."""
         return int(self.generator_optimizer.iterations.numpy())
 
     @property
@@ -127,16 +127,16 @@ class GAN(keras.Model):
         step = self.generator_optimizer.iterations
         seed = ops.stack([ops.cast(self.seed, step.dtype), step.value])
         replica = tf.distribute.get_replica_context()
-        if replica.num_replicas_in_sync > 1:  # to each its own noise
+        if replica.num_replicas_in_sync > 1:  # each gets its own noise
             seed = tf.random.experimental.stateless_fold_in(seed, replica.replica_id_in_sync_group)
         noise = tf.random.stateless_normal((ops.shape(real)[0], self.latent_dim), seed)
 
         loss = self.loss_functions
 
-        def own(logits):  # (B, num_classes) -> (B,): each image is judged as its label
+        def own(logits):  # (B, num_classes) -> (B,): each image is judged by its label's logit
             return ops.sum(logits * one_hot, axis=-1)
 
-        def beside(logits, others):  # what the loss is a function of
+        def beside(logits, others):  # the loss is a function of this
             return logits - others if loss.relative else logits
 
         def squared_slope(tape, logit, images):  # (B,): the squared norm of d logit / d image
@@ -144,8 +144,8 @@ class GAN(keras.Model):
 
         with tf.GradientTape() as generator_tape:
             fake = self.generator(ops.concatenate([noise, one_hot], axis=-1), training=True)
-            # The fakes serve both steps: a generator's forward pass saved. stop_gradient and the separate tapes keep
-            # each step to its own weights. (Toggling `trainable` would switch BatchNormalization to inference.)
+            # Both steps use these fakes, which saves a forward pass. stop_gradient and the separate tapes keep each
+            # step to its own weights. (Toggling `trainable` would switch BatchNormalization to inference.)
             still = tf.stop_gradient(fake)
             with tf.GradientTape() as discriminator_tape:
                 with tf.GradientTape(persistent=True, watch_accessed_variables=False) as image_tape:
@@ -158,7 +158,7 @@ class GAN(keras.Model):
                 )
                 objective = discriminator_loss
                 if self.mismatch:
-                    # The logits are there anyway, so this costs nothing.
+                    # These logits have been computed anyway, so this costs nothing.
                     wrong = loss.fake(beside(real_logits, real_logit[:, None])) * (1 - one_hot)
                     wrong = ops.sum(wrong, axis=-1) / (self.num_classes - 1)
                     left = ops.maximum(0.0, 1 - ops.cast(step, "float32") / MISMATCH_STEPS)

@@ -10,20 +10,20 @@ from PIL.PngImagePlugin import PngInfo
 from support.commands import UserError
 from support.files import whole_file
 
-COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, told apart by the colour-blind, too (Okabe and Ito, 2008)
+COLOURS = ("#0072B2", "#D55E00")  # blue and vermilion, which the colour-blind can tell apart (Okabe and Ito, 2008)
 
 
 def look(network, images):
     """Show images uint8 (N, S, S, C) to a network that takes float32 in -1..1; returns its output, or a list of them.
 
-    Raises UserError where its numbers are not finite, as do `draw` and `shade`.
+    Raises UserError if its numbers are not finite, as do `draw` and `shade`.
     """
 
     def output(start):
         return network.predict_on_batch(images[start : start + 500].astype("float32") / 127.5 - 1)
 
     outputs = [output(0)]
-    # Side by side, since for training an operation has no more than half of the cores.
+    # In parallel: as set for training, an operation uses no more than half of the cores.
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         outputs += pool.map(output, range(500, len(images), 500))
     if isinstance(outputs[0], list):
@@ -53,16 +53,16 @@ def draw(generator, noise, labels):
 
 
 def shade(generator, noise, mixtures):
-    """Yield what a generator draws in batches, float32 (B, S, S, C) in 0..255, not rounded.
+    """Yield what a generator draws, in batches, float32 (B, S, S, C) in 0..255, not rounded.
 
     Args:
-        generator, noise: as `draw` has them.
+        generator, noise: as for `draw`.
         mixtures: float32 (N, num_classes), how much of each class an image should have: one-hot, or in between.
     """
     inputs = np.concatenate([noise, mixtures], axis=-1)
     for start in range(0, len(inputs), 500):
         pixels = (_finite(generator.predict_on_batch(inputs[start : start + 500])) + 1) * 127.5
-        yield np.clip(pixels, 0, 255)  # a generator of one's own may go beyond
+        yield np.clip(pixels, 0, 255)  # a user's own generator may go beyond
 
 
 def sheet(images, columns):
@@ -79,7 +79,7 @@ def sheet(images, columns):
 
 
 def sheet_by_label(images, labels, max_columns=20):
-    """Lay out images uint8 (N, S, S, C) in rows of a label each, or of all that have few; returns uint8 (H, W, C)."""
+    """Lay out images uint8 (N, S, S, C) in rows of one label each, if not many and short; returns uint8 (H, W, C)."""
     groups = [images[labels == label] for label in np.unique(labels)]
     columns = min(max(map(len, groups)), max_columns)
     if columns < 5 and len(groups) > max_columns:  # so many short rows would make a ribbon
@@ -94,7 +94,7 @@ def to_picture(image, scale=2):
 
 
 def with_caption(picture, lines, size=30):
-    """Add lines of text below a Pillow image; it keeps its place at the top left, and its colours."""
+    """Add lines of text below a Pillow image, which stays at the top left and keeps its colours."""
     font = ImageFont.load_default(size)
     margin, height = size // 3, size * 5 // 4
     width = max(picture.width, *(2 * margin + int(font.getlength(line)) for line in lines))
@@ -113,7 +113,7 @@ def save_png(path, picture, **about):
 
 
 def png_text(about):
-    """Pillow's form of a dict of text; it is in `PIL.Image.open(path).text` again."""
+    """A dict of text as Pillow saves it; `PIL.Image.open(path).text` gives it back."""
     info = PngInfo()
     for key, text in about.items():
         info.add_text(key, text)
@@ -121,10 +121,10 @@ def png_text(about):
 
 
 def save_gif(path, pictures, seconds):
-    """Save Pillow images, grey or colour, as an endless film; `seconds` is how long each stays."""
+    """Save Pillow images, grey or colour, as a film that loops; `seconds` is how long each stays."""
     width, height = (max(getattr(picture, side) for picture in pictures) for side in ("width", "height"))
-    frames = [picture.crop((0, 0, width, height)) for picture in pictures]  # all of one size, filled up with black
-    if frames[0].mode == "RGB":  # a palette for each frame would flicker: one of some frames from all over
+    frames = [picture.crop((0, 0, width, height)) for picture in pictures]  # all of one size, padded with black
+    if frames[0].mode == "RGB":  # a palette per frame would flicker: one for all, from frames all over
         some = frames[:: -(-len(frames) // 16)]
         colours = Image.fromarray(np.concatenate([np.asarray(frame) for frame in some])).quantize(256)
         frames = [frame.quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
@@ -136,7 +136,7 @@ def save_gif(path, pictures, seconds):
 
 @contextlib.contextmanager
 def plain_plots(**changes):
-    """Matplotlib as it comes but for `changes`, whatever the user's matplotlibrc asks for: a TeX may not be there."""
+    """Matplotlib's defaults with `changes`, whatever the user's matplotlibrc asks for: TeX, say, may be missing."""
     from matplotlib import rc_context, rcdefaults, rcParams  # not every command needs it
 
     with rc_context():
