@@ -1,4 +1,4 @@
-"""Which digits a step gets: a function of (seed, step), so a run can be picked up anywhere."""
+"""Which digits a step gets: a function of (seed, step), so a run can be resumed anywhere."""
 
 import math
 
@@ -6,15 +6,15 @@ import tensorflow as tf
 
 
 def training_batches(images, labels, batch_size, seed, first_step=0, replicas=range(1), of=1):
-    """Return an endless `tf.data.Dataset` of (images, labels) batches, of step `first_step` and those after it.
+    """Return an endless `tf.data.Dataset` of (images, labels) batches, from step `first_step` on.
 
     Args:
-        images: uint8 (N, S, S, C); TensorFlow keeps a copy of an array each time, but none of a tensor.
+        images: uint8 (N, S, S, C), best as a tensor: of an array, TensorFlow keeps another copy each time.
         labels: int (N,).
-        replicas: those of all `of` that the batches are for: of each step's batch every one has an equal share, at its
-            place, and here come the shares of these, one after the other.
+        replicas: which of all `of` replicas the batches are for. Each step's batch is divided equally among all, in
+            order; here come the shares of these, one after the other.
 
-    Some batches are made ahead: 64 of small ones, of large ones as many as fit into 32 MB, or two.
+    Some batches are made ahead: as many as fit into 32 MB, but at least 2 and at most 64.
 
     Each epoch is a new permutation, and which digits a step gets is a function of (seed, step) alone: nothing to save,
     no shuffle buffer to fill. The last len % batch_size digits of a permutation sit that epoch out.

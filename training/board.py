@@ -12,11 +12,11 @@ from support.commands import UserError
 class Board(keras.callbacks.TensorBoard):
     """Log a run for TensorBoard: losses and outputs of each call and epoch, the sheets, the configuration.
 
-    Epochs count from 0, as Keras' own callback has it; all else stands at the number of images seen.
+    Epochs count from 0, as in Keras' own callback; everything else is plotted by the number of images seen.
 
     Args:
         log_dir: where the logs go.
-        run: `run.Run`, whose record has them; to be called after it has got the news.
+        run: `run.Run`, whose record holds all that; this callback must come after those that update it.
     """
 
     def __init__(self, log_dir, run):
@@ -25,7 +25,7 @@ class Board(keras.callbacks.TensorBoard):
 
     @contextlib.contextmanager
     def _writing(self):
-        """Raise UserError where TensorFlow cannot write."""
+        """Raise UserError if TensorFlow cannot write."""
         try:
             yield
         except (tf.errors.OpError, OSError) as error:

@@ -1,7 +1,7 @@
-"""What happens around the steps: progress, plots, the state saved; training/sheets.py draws the sheets of digits.
+"""What happens around the steps: progress, plots, saving the state; training/sheets.py draws the sheets of digits.
 
-After what measures it, they end an epoch in the order `sheets.SampleSheets`, Progress, `board.Board`, plot_each,
-Checkpoints: it is over once Progress has put it into the record, and what was done before that can be done again.
+An epoch ends with what measures it, then `sheets.SampleSheets`, Progress, `board.Board`, plot_each and Checkpoints, in
+that order. It is over once Progress has put it into the record; what comes before can be done again after a stop.
 """
 
 import functools
@@ -13,17 +13,17 @@ from tqdm import tqdm
 
 from support.commands import StandardError, UserError
 
-COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for so long is stopped
-STEADY_STEPS = 25  # of which the mean tells, where that of a call of fewer is chance's
+COLLAPSE_STEPS = 1000  # a run whose numbers stay hopeless for this long is stopped
+STEADY_STEPS = 25  # whose mean loss is telling; over fewer, it is up to chance
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar over the whole run, and its losses kept; stops a run whose numbers have gone wrong.
+    """Show a progress bar over the whole run, and record its losses; stop it if its numbers have gone wrong.
 
     Args:
         record: `record.Record` that the losses go into.
-        epochs, images: how many the whole run has, and sees.
-        batch_size: images a step.
+        epochs, images: how many epochs the whole run has, and how many images it sees.
+        batch_size: images per step.
     """
 
     def __init__(self, record, epochs, images, batch_size):
@@ -55,7 +55,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs):
         self.record.seconds["training"] += time.perf_counter() - self.clock
-        self.model.reset_metrics()  # so that logs holds the means over one call, whenever the run was resumed
+        self.model.reset_metrics()  # so that logs holds the means over one call, resumed or not
         steps, self.steps = batch + 1 - self.steps, batch + 1
         self.record.curve.append({"images": self.record.images + steps * self.batch_size, **logs})
         self.bar.update(steps * self.batch_size)
@@ -75,12 +75,12 @@ class Progress(keras.callbacks.Callback):
             self.bar.write(text, file=self.stream)
 
     def _check(self, logs):
-        """Raise UserError where the numbers show that nothing more will be learned."""
+        """Raise UserError if the numbers show that nothing more will be learned."""
         problem = None
         if not np.all(np.isfinite(list(logs.values()))):
             problem = "a loss is not finite: lower the learning rates, or raise --r1-gamma"
         window = self.record.images - COLLAPSE_STEPS * self.batch_size
-        if self.blind_loss and window >= self.record.curve[0]["images"]:  # Wasserstein's loss is 0 there, and no bound
+        if self.blind_loss and window >= self.record.curve[0]["images"]:  # of Wasserstein's loss it is 0, and no bound
             curve = self.record.curve[-COLLAPSE_STEPS:]
             losses = [row["discriminator_loss"] for row in curve if row["images"] > window]
             block = -(-STEADY_STEPS // self.model.steps_per_execution)  # calls
@@ -95,16 +95,16 @@ class Progress(keras.callbacks.Callback):
 
     @functools.cached_property
     def blind_loss(self):
-        """The least that a discriminator pays that gives every image the same logit."""
+        """The smallest loss of a discriminator that gives every image the same logit."""
         logits, loss = np.linspace(-1, 1, 21, dtype="float32"), self.model.loss_functions
         return round(float(np.min(loss.real(logits) + loss.fake(logits))), 6)
 
 
 def plot_each(run, epochs, quality):
-    """A callback: after an epoch but the last of `epochs`, draw losses.png anew; at the end `run.Run.write` does.
+    """A callback that redraws losses.png after each of `epochs` but the last, when `run.Run.write` does.
 
-    Not where it would take more than a twentieth of the time: epochs of a small data set are over sooner than a plot is
-    drawn. `quality`, where there is one, knows the floor.
+    It leaves out epochs to spend no more than a twentieth of the time: those of a small data set are over sooner than a
+    plot is drawn. `quality`, if any, knows the floor.
     """
     due = 0.0
 
@@ -119,7 +119,7 @@ def plot_each(run, epochs, quality):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Save the state after each epoch and every so many steps, and let signals in only where a state is whole.
+    """Save the state after each epoch and every so many steps, and let signals through only when the state is whole.
 
     Args:
         save: a function that saves the state.
@@ -136,7 +136,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.saved_at = 0
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.traced:  # the first call takes seconds of preparation, and has nothing to save before
+        if self.traced:  # the first call takes seconds to prepare, and there is nothing to save yet
             self.signals.hold()
 
     def on_train_batch_end(self, batch, logs=None):

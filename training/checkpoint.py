@@ -1,12 +1,12 @@
-"""A run that can be picked up at any step: its state on disk, whole or not at all, and checked before it is trusted.
+"""A run that can be resumed at any step: its state on disk, whole or not at all, and checked before it is trusted.
 
     models/checkpoint/000012-1f.../   one of the last two states of an unfinished run
         state.index, state.data-...   both networks, the average and both optimizers, by `tf.train.Checkpoint`
         record.npz                    the losses, epochs and sheets so far
         about.json                    configuration, data and architecture; sizes and SHA-256 of the files above
-    models/finished/000025-c0.../     the last state of the last finished run, which more epochs can go on from
+    models/finished/000025-c0.../     the last state of the last finished run, from which more epochs can go on
 
-A directory's name holds a part of the SHA-256 of its about.json, so damage to any byte is noticed. Nothing else needs
+A directory's name holds part of the SHA-256 of its about.json, so damage to any byte is noticed. Nothing else needs
 saving: noise and digits are functions of (seed, step).
 """
 
@@ -28,8 +28,8 @@ from training.record import Record
 UNFINISHED, FINISHED = "checkpoint", "finished"
 STATE, RECORD, ABOUT = "state", "record.npz", "about.json"
 FILES = (f"{STATE}.index", f"{STATE}.data-00000-of-00001", RECORD)
-NEW = ".new"  # a state on its way; one name is enough, as a directory has one run
-BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: before its first state, the finished one is another
+NEW = ".new"  # a state being written; one name is enough, as a directory has one run
+BEGUN = "begun"  # a file in UNFINISHED from the start of a new run: until its first state, FINISHED is another run's
 
 
 class State(NamedTuple):
@@ -38,9 +38,9 @@ class State(NamedTuple):
 
 
 def save(models_dir, gan, record, about):
-    """Save the state of a run as its newest, and drop those before the last two.
+    """Save the state of a run as its newest, and delete all but the last two.
 
-    Raises UserError where it cannot be written, or is not worth it; the states before it survive.
+    Raises UserError if it cannot be written, or a weight is not finite; the states before it survive.
     """
     import tensorflow as tf
 
@@ -74,7 +74,7 @@ def save(models_dir, gan, record, about):
 def find(models_dir):
     """Find the newest undamaged State of the unfinished run, or else of the finished one; None without either.
 
-    Raises UserError where there is a run, but all its states are damaged.
+    Raises UserError if there is a run, but its states cannot be read, or all are damaged.
     """
     for place in (UNFINISHED, FINISHED):
         try:
@@ -94,11 +94,11 @@ def find(models_dir):
 
 
 def restore(state, gan):
-    """Set a compiled `gan.GAN` to a State; returns its Record. Raises UserError where this Keras cannot read it."""
+    """Set a compiled `gan.GAN` to a State; returns its Record. Raises UserError if this Keras cannot read it."""
     import tensorflow as tf
 
     try:
-        with contextlib.chdir(state.path):  # TensorFlow takes a path to read for a pattern: exp[1] would match exp1
+        with contextlib.chdir(state.path):  # TensorFlow reads a path as a pattern: exp[1] would match exp1
             _checkpoint(gan).read(STATE).assert_consumed()
         record = Record.load(state.path / RECORD)
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -107,13 +107,13 @@ def restore(state, gan):
         reason = str(error).partition("\n")[0]
         raise UserError(f"{state.path} cannot be restored ({reason}): start anew, without --resume") from error
     for path in states(state.path.parent.parent, state.path.parent.name):
-        if _number(path) > _number(state.path):  # damaged, or `find` would have taken it: no longer one of the two
+        if _number(path) > _number(state.path):  # damaged, or `find` would have taken it: not one of the last two
             remove(path)
     return record
 
 
 def pack(state):
-    """The files of a State, or of None, as a dict of names and bytes; `unpack` makes the same of them elsewhere."""
+    """The files of a State, as a dict of names and bytes, empty for None; `unpack` makes a State of them elsewhere."""
     return {f"{state.path.name}/{name}": (state.path / name).read_bytes() for name in (ABOUT, *FILES)} if state else {}
 
 
@@ -127,7 +127,7 @@ def unpack(packed, models_dir):
 
 
 def states(models_dir, *places):
-    """The directories of states in UNFINISHED and FINISHED, or in one of them; the oldest first."""
+    """The directories of states in UNFINISHED and FINISHED, or in one of them, oldest first."""
     found = [
         path
         for place in places or (UNFINISHED, FINISHED)
@@ -143,7 +143,7 @@ def _number(path):
 
 
 def _checkpoint(gan):
-    """What TensorFlow saves and restores: the GAN's variables, with those of layers that draw random numbers."""
+    """What TensorFlow saves and restores: the GAN's variables, including those of layers that draw random numbers."""
     import tensorflow as tf
 
     random = [variable.value for variable in gan.variables if "seed_generator" in variable.path]
@@ -151,11 +151,11 @@ def _checkpoint(gan):
 
 
 def remove(path):
-    """Remove a state, as far as that can be done; what others keep in its directory stays, and is none any more."""
+    """Remove a state, as far as possible; other files in its directory stay, under a name that is no state's."""
     with contextlib.suppress(OSError):
         for name in (ABOUT, *FILES):
             (path / name).unlink(missing_ok=True)
-        if any(path.iterdir()):  # somebody keeps files in it, a Finder, say: a state it is no longer
+        if any(path.iterdir()):  # somebody, perhaps macOS' Finder, keeps files in it: it is no state now
             path.rename(path.with_name(f"{path.name}-left"))
         else:
             path.rmdir()

@@ -1,8 +1,8 @@
 """Several machines: how their workers meet, watch one another, and part.
 
-All this is done before and beside TensorFlow, which waits for ever for a worker that does not come. The first worker is
-the chief. The others tell it how they were started, and have the state to go on from, or the reason why not, in reply.
-The connections stay: one that breaks says at once, and whatever TensorFlow does, that a worker is gone.
+All this is done before and beside TensorFlow, which waits forever for a worker that does not come. The first worker is
+the chief. The others tell it how they were started, and get in reply the state to go on from, or the reason why not.
+The connections stay open: one that breaks shows at once, whatever TensorFlow is doing, that a worker is gone.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ IDLE = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCN
 
 
 class Cluster:
-    """The workers of a run, one of which this process is. To be entered once, around the run.
+    """The workers of a run, one of which is this process: a context manager, to be entered once, around the run.
 
     Args:
         workers: their addresses, host:port, the chief's first.
@@ -33,8 +33,8 @@ class Cluster:
 
     def __init__(self, workers, index):
         self.workers, self.index = workers, index
-        self.peers, self.greetings = {}, {}  # by their numbers: connections, what they greeted with
-        self.heard = {READY: {}, GOODBYE: {}}  # words, and by their numbers events for who has said them
+        self.peers, self.greetings = {}, {}  # by number: connections, and greetings
+        self.heard = {READY: {}, GOODBYE: {}}  # for each word, by number, events set by those who say it
 
     @property
     def chief(self):
@@ -66,7 +66,7 @@ class Cluster:
             peer.close()
 
     def refuse(self, reason):
-        """The run cannot begin: the chief tells the others, also those that come within seconds."""
+        """Have the chief tell the others, even those that come within seconds, why the run cannot begin."""
         if self.chief and not self.heard[GOODBYE]:
             self.deadline = min(self.deadline, time.monotonic() + GRACE)
             self._await()
@@ -78,7 +78,7 @@ class Cluster:
     def gather(self, greeting, files):
         """The chief's part: wait for the others, and give them files, a dict of names and bytes, to begin with.
 
-        Raises UserError, and has them raise it, where one does not come or greets with something else than `greeting`.
+        Raises UserError, and has them raise it, if one does not come or its greeting is not `greeting`.
         """
         self.deadline = time.monotonic() + self.seconds
         greetings = self._await()
@@ -94,7 +94,7 @@ class Cluster:
     def join(self, greeting):
         """Another worker's part: greet the chief, and wait for the files it gives, a dict of names and bytes.
 
-        Raises UserError where it is not reached, or has refused.
+        Raises UserError if the chief cannot be reached, or refuses.
         """
         self.deadline = time.monotonic() + self.seconds
         host, _, port = self.workers[0].rpartition(":")
@@ -104,7 +104,7 @@ class Cluster:
                 raise UserError(f"{self.name(0)} has not come within {self.seconds:g} s: start it, or look where it is")
             try:
                 peer = socket.create_connection((host, int(port)), timeout=min(left, 5))
-                if peer.getsockname() != peer.getpeername():  # a port of this machine can find itself, if nobody else
+                if peer.getsockname() != peer.getpeername():  # else the port has reached only itself
                     break
                 peer.close()
             except OSError:
@@ -123,7 +123,7 @@ class Cluster:
         return files
 
     def _await(self):
-        """Let the others in until all are here or the time is over; returns their greetings by their numbers."""
+        """Let the others in until all are here or time is up; returns their greetings by number."""
         greetings = self.greetings
         while len(greetings) < len(self.workers) - 1 and (left := self.deadline - time.monotonic()) > 0:
             self.door.settimeout(left)
@@ -133,7 +133,7 @@ class Cluster:
                 number, greeting = message["worker"], message["greeting"]
                 if number not in range(1, len(self.workers)) or not isinstance(greeting, dict):
                     raise ValueError(number)
-            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # nobody of ours
+            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # none of ours
                 continue
             self.peers[number], greetings[number] = peer, greeting
         return greetings
@@ -145,7 +145,7 @@ class Cluster:
                 _send(peer, json.dumps([error, list(files or ())]).encode())
                 for content in (files or {}).values():
                     _send(peer, content)
-            except OSError:  # it has gone, and is now missed
+            except OSError:  # it has gone, as will now be noticed
                 with contextlib.suppress(OSError):
                     peer.shutdown(socket.SHUT_RDWR)
 
@@ -171,26 +171,26 @@ class Cluster:
                     return
         time.sleep(GRACE)
         if self.watching:
-            # The main thread waits within TensorFlow for somebody who will not answer. What this process has written is
-            # whole, as it would be had it been killed.
+            # The main thread is waiting inside TensorFlow for a worker that will not answer. What this process has
+            # written is whole, as if it had been killed.
             line = f"error: {self.name(number)} has gone: start all again, with --resume\n"
             os.write(self.stderr, ("\n" * self.chief + line).encode())  # below the chief's progress bar
             os._exit(1)
 
     def meet(self):
-        """Wait until all have come as far.
+        """Wait until all have come this far.
 
-        To be called right before TensorFlow has them meet: it waits with Python's lock in its hand, so that neither the
-        watch nor a signal is heard.
+        To be called right before TensorFlow has them meet: it holds Python's lock while it waits, so neither the watch
+        nor a signal would be heard.
         """
         self._all_say(READY)
 
     def _all_say(self, word):
-        """All say it to the chief, and then the chief to all: nobody goes on before all have come as far."""
+        """All say `word` to the chief, and then the chief to all: nobody goes on before all have come this far."""
         for my_turn in (not self.chief, self.chief):
             if my_turn:
                 for peer in self.peers.values():
-                    with contextlib.suppress(OSError):  # it has gone, which the watch tells where that matters
+                    with contextlib.suppress(OSError):  # it has gone, as the watch says if that matters
                         peer.sendall(word)
             else:
                 for heard in self.heard[word].values():
@@ -198,10 +198,10 @@ class Cluster:
 
     @contextlib.contextmanager
     def training(self, failure, own=()):
-        """Around the steps, at whose end all wait for all: until then they need one another.
+        """A context around the steps, during which workers need one another, and at whose end all wait for all.
 
-        Where TensorFlow fails, by an exception of class `failure`, the watch has a minute to tell who is gone; but not
-        where it is one of `own`, of which others are not the cause.
+        If TensorFlow fails with an exception of class `failure`, the watch has a minute to say who is gone, unless it
+        is one of `own`, which others do not cause.
         """
         try:
             yield
@@ -220,9 +220,9 @@ def _send(peer, content):
 
 
 def _receive(peer, limit=2**32, until=None):
-    """What `_send` sent; raises ValueError where it is longer than `limit`, and OSError where it breaks off.
+    """What `_send` sent; raises ValueError if it is longer than `limit`.
 
-    Or where it is not there by the monotonic time `until`.
+    Raises OSError if it breaks off, or is not there by the monotonic time `until`.
     """
     (size,) = struct.unpack(">Q", _exactly(peer, 8, until))
     if size > limit:

@@ -9,11 +9,11 @@ from support.commands import UserError, quiet
 
 
 def configure(deterministic=True):
-    """Set TensorFlow's threads, memory and determinism, which it heeds until its first operation; returns the GPUs.
+    """Set TensorFlow's threads, memory and determinism, before its first operation; returns the GPUs.
 
-    A step's operations are small: split over all cores each is done later than two of them, half of the cores each.
-    (On two cores it is a fifth faster, see benchmarks/README.md.) Where TensorFlow has already started, its threads
-    stay as they are.
+    A step's operations are small: two at a time, on half of the cores each, are done sooner than one after the other on
+    all cores. (On two cores, a step is a fifth faster: see benchmarks/README.md.) If TensorFlow has already started,
+    its threads stay as they are.
     """
     with quiet():
         import tensorflow as tf
@@ -21,7 +21,7 @@ def configure(deterministic=True):
         gpus = tf.config.list_physical_devices("GPU")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with contextlib.suppress(RuntimeError):
-        for gpu in gpus:  # rather than all of its memory at once
+        for gpu in gpus:  # rather than take all of its memory at once
             tf.config.experimental.set_memory_growth(gpu, True)
         if not gpus:
             tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // 2))
@@ -31,14 +31,14 @@ def configure(deterministic=True):
 
 
 def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
-    """Start TensorFlow for training, quietly, on what there is; returns the `tf.distribute.Strategy` to build under.
+    """Start TensorFlow quietly on the devices there are; returns the `tf.distribute.Strategy` to build networks under.
 
     Args:
-        cluster: `training.cluster.Cluster` whose workers have met: MultiWorkerMirroredStrategy. Without, several GPUs,
-            or several logical devices set up before, make a MirroredStrategy, and one device TensorFlow's default.
-        batch_size: images a step, of all replicas together.
+        cluster: `training.cluster.Cluster` whose workers have met, for a MultiWorkerMirroredStrategy. Without one,
+            several GPUs, or logical devices set up before, get a MirroredStrategy, and one device TensorFlow's default.
+        batch_size: images per step, over all replicas.
 
-    Raises UserError where the batch cannot be shared. For a cluster, TensorFlow must have made no operation before.
+    Raises UserError if the batch cannot be shared equally. For a cluster, TensorFlow must have run no operation before.
     """
     gpus = configure(deterministic)
     import tensorflow as tf
@@ -55,7 +55,7 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
         cluster.meet()
         with quiet():
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-        # Its service among workers takes this signal for itself, and nobody would hear of it.
+        # Its service among workers takes this signal over, and nobody would hear of it.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     else:
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -78,11 +78,11 @@ def start_tensorflow(deterministic=True, cluster=None, batch_size=None):
 
 
 def _keep_freed_memory():
-    """Have glibc keep 64 MiB that are free at the top of a heap, instead of returning them to the system.
+    """Have glibc keep 64 MiB of free memory at the top of a heap, instead of returning it to the system.
 
     A strategy's input makes TensorFlow set glibc to return whatever is free beyond 128 KiB (generator_dataset_op.cc),
-    so that each step would begin by asking for its pages anew, which took more than half of its processor time. This
-    helps only where it comes before the strategy.
+    so each step would begin by asking for its pages again, which took more than half of its processor time. This helps
+    only if it comes before the strategy.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no glibc here
         ctypes.CDLL(None).mallopt(-2, 2**26)  # M_TOP_PAD
@@ -90,15 +90,15 @@ def _keep_freed_memory():
 
 @contextlib.contextmanager
 def scope(strategy):
-    """Within this context, networks and optimizers are made for all replicas of a strategy."""
+    """Within this context, networks and optimizers are built for all replicas of a strategy."""
     if strategy.num_replicas_in_sync == 1:
         yield
         return
     import tensorflow as tf
 
     def moving_statistics_are_means(make, **options):
-        # Each replica has seen other digits. Keras leaves each its own statistics, and the first one's would be drawn
-        # with, and saved.
+        # Each replica has seen different digits. Keras lets each keep its own statistics, and would draw with and save
+        # those of the first.
         if not options.get("trainable") and tf.as_dtype(options["dtype"]).is_floating:
             options["aggregation"] = tf.VariableAggregation.MEAN
         return make(**options)

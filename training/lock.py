@@ -13,9 +13,9 @@ from support.commands import UserError
 
 @contextlib.contextmanager
 def only_run(models_dir):
-    """Keep a directory of models to this run; raises UserError where another has it.
+    """Reserve a directory of models for this run; raises UserError if another has it.
 
-    The lock is the operating system's, so a run that crashes does not leave it behind; but for a file system without
+    The lock is the operating system's, so a run that crashes does not leave it behind, except on a file system without
     locks, where filelock makes do with a file.
     """
     lock, holder = filelock.FileLock(models_dir / ".lock", blocking=False), models_dir / ".running"
@@ -34,6 +34,6 @@ def only_run(models_dir):
             temporary.write_text(f"process {os.getpid()} on {platform.node()}, running since {time.ctime()}")
         yield
     finally:
-        with contextlib.suppress(OSError):  # of a disk that can no longer be written, which has been told
+        with contextlib.suppress(OSError):  # the disk can no longer be written, as has been reported
             holder.unlink()
         lock.release()

@@ -7,14 +7,14 @@ from keras import ops
 
 
 def build_optimizers(config, discriminator, total_steps, replicas=1):
-    """Build the generator's optimizer and the discriminator's, for a run of so many steps.
+    """Build the generator's optimizer and the discriminator's, for a run of `total_steps`.
 
     Args:
-        config: generator_lr, discriminator_lr, lr_fall and beta_1 as `train.Config` has them, settled.
+        config: generator_lr, discriminator_lr, lr_fall and beta_1 as in `train.Config`, settled.
     """
     peaks = config.generator_lr, config.discriminator_lr
     generator_rate, discriminator_rate = (HoldThenFall(peak, config.lr_fall, total_steps) for peak in peaks)
-    # Replicas' gradients are summed, where their mean is meant.
+    # Replicas' gradients are summed; divided by this, they become the mean.
     both = {"beta_1": config.beta_1, "loss_scale_factor": replicas}
     return keras.optimizers.Adam(generator_rate, **both), Muon(discriminator, discriminator_rate, **both)
 
@@ -34,14 +34,14 @@ class HoldThenFall(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Muon(keras.optimizers.Muon):
-    """Keras' Muon for convolutions, too: a kernel is the matrix from all that it sums to what comes out.
+    """Keras' Muon, for convolutions, too: a kernel is taken as the matrix from all the inputs it sums to its outputs.
 
-    All directions of a kernel learn alike, the faint ones beside the loud (Jordan et al., 2024; Bernstein and Newhouse,
-    2024). As Jordan et al. advise, a network's first and last kernel are left to Adam, as vectors are.
+    All directions of a kernel learn alike, faint ones as fast as strong ones (Jordan et al., 2024; Bernstein and
+    Newhouse, 2024). As Jordan et al. advise, a network's first and last kernels are left to Adam, as vectors are.
 
     Args:
         network: the Keras Sequential to train.
-        learning_rate: Adam's; a matrix' entries move by 0.4 of it in the root mean square.
+        learning_rate: Adam's; a matrix's entries move by 0.4 of it, in root mean square.
         beta_1: momentum of both, 0 to below 1.
         **kwargs: `keras.optimizers.Muon`'s own.
     """
@@ -57,6 +57,6 @@ class Muon(keras.optimizers.Muon):
     def zeropower_via_newtonschulz5(self, x, steps):
         matrix = ops.reshape(x, (-1, x.shape[-1]))
         orthogonal = super().zeropower_via_newtonschulz5(matrix, steps)
-        # Its entries have 1 / max(shape) in the mean square; now they are about Adam's, whatever the shape (Liu et al.,
-        # 2025, with 0.2).
+        # The mean square of its entries is 1 / max(shape); now they are about as large as Adam's, whatever the shape
+        # (Liu et al., 2025, with 0.2).
         return ops.reshape(orthogonal, x.shape) * 0.4 * math.sqrt(max(matrix.shape))

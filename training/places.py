@@ -1,4 +1,4 @@
-"""Where runs stand in a directory of models: the unfinished one, those moved aside for others, the finished one."""
+"""Where a directory of models keeps runs: the unfinished one, those moved aside for others, the finished one."""
 
 import contextlib
 import os
@@ -6,11 +6,11 @@ import os
 from support.commands import UserError
 from training.checkpoint import BEGUN, FINISHED, UNFINISHED, remove, states
 
-ASIDE = "unfinished-"  # and a number: directories that unfinished runs are moved to
+ASIDE = "unfinished-"  # and a number: directories to which unfinished runs are moved
 
 
 def begin(models_dir):
-    """Make room for a new run; returns where an unfinished one was moved, or None where there was none."""
+    """Make room for a new run; returns where an unfinished one was moved, or None if there was none."""
     aside = None
     try:
         if states(models_dir, UNFINISHED):
@@ -36,9 +36,9 @@ def _bring_back(models_dir, aside):
 
 
 def withdraw(models_dir, aside):
-    """Take `begin`, which returned `aside`, back where no state has come of it: all runs are where they were.
+    """Undo `begin`, which returned `aside`, if no state has been saved since: all runs are back where they were.
 
-    Returns whether it did.
+    Returns whether it was undone.
     """
     begun = models_dir / UNFINISHED / BEGUN
     if not begun.exists() or states(models_dir, UNFINISHED):
@@ -53,12 +53,12 @@ def withdraw(models_dir, aside):
 def finish(models_dir):
     """The run is done: keep its last state in FINISHED, from where more epochs can go on.
 
-    Raises UserError where it cannot be moved there; then it stays where it is.
+    Raises UserError if it cannot be moved there; then it stays where it is.
     """
     *older, last = states(models_dir, UNFINISHED) or [None]
     if last:
         place, before = models_dir / FINISHED, states(models_dir, FINISHED)
-        for state in older:  # which would be found before one that is finished
+        for state in older:  # which would otherwise be found before the finished one
             remove(state)
         try:
             place.mkdir(exist_ok=True)

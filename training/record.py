@@ -1,4 +1,4 @@
-"""What a run leaves besides its weights: that which its tables and pictures are made of."""
+"""What a run records besides its weights, to make its tables and pictures from."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import utils
 
 
 class Frame(NamedTuple):
-    """A sheet of digits, and what its caption tells."""
+    """A sheet of digits, and what its caption says."""
 
     sheet: np.ndarray  # uint8 (H, W, C)
     about: dict  # epoch, images, seconds, perhaps frechet_distance

@@ -1,8 +1,8 @@
 """Training on several devices at once, each with a share of every batch (synchronous data parallelism).
 
-Replicas have the same weights at every step, bit for bit: gradients are summed over all of them, and so is what batch
-normalisation keeps. What only the chief needs, the averaged generator and the metrics, lies outside of the strategy, so
-that drawing, measuring and saving ask nothing of the others.
+Replicas have the same weights at every step, bit for bit: gradients are summed over all of them, and the statistics
+that batch normalisation keeps are averaged. What only the chief needs, the averaged generator and the metrics, lies
+outside the strategy, so that drawing, measuring and saving ask nothing of the others.
 """
 
 import tensorflow as tf
@@ -24,10 +24,10 @@ def shared_batches(strategy, images, labels, batch_size, seed, first_step):
 
 
 def train_function(gan, strategy):
-    """What `gan.fit` should call: `gan.steps_per_execution` steps on all replicas, and the means of their metrics.
+    """The function for `gan.fit` to call: it takes `gan.steps_per_execution` steps, and returns mean metrics.
 
-    Keras' own reduces each log at every step in collectives of its own, as slow as those of the gradients, and fails on
-    scalars where there are several workers. Here they are reduced once a call.
+    Keras' own reduces each metric at every step, in collectives as slow as those of the gradients, and fails on scalars
+    if there are several workers. Here they are reduced once per call.
     """
 
     @tf.function

@@ -1,4 +1,4 @@
-"""What a run that is done leaves: both models, history.csv and run.json; losses.png and its film."""
+"""What a finished run leaves: both models, history.csv and run.json; losses.png and its film."""
 
 import csv
 import platform
@@ -11,15 +11,15 @@ PLOT, FILM = "losses.png", "training.gif"
 
 
 def write(run, quality=None):
-    """Write the results of a `run.Run` whose last step is made; `quality` is an `evaluation.quality.Quality`.
+    """Write the results of a `run.Run` after its last step; `quality` is a callback of `evaluation.quality`.
 
-    Raises UserError where they cannot be written; then those of the run before stay.
+    Raises UserError if they cannot be written; then those of the run before stay.
     """
     import keras
     import tensorflow as tf
 
     run.plot(quality)
-    # A quarter of the greys: nobody sees it, and the film takes two thirds of the room.
+    # A quarter of the greys: nobody notices, and the film takes two thirds of the space.
     film = [frame.picture().point(lambda level: level // 4 * 255 // 63) for frame in run.record.frames.values()]
     utils.save_gif(run.samples_dir / FILM, film, [0.5] * (len(film) - 1) + [3])
     results = {
@@ -38,11 +38,11 @@ def write(run, quality=None):
         run.gan.averaged_generator.save(generator)
         run.gan.discriminator.save(discriminator)
         with open(history, "w", newline="") as file:
-            # Data under another name of its own may have been measured otherwise in an earlier sitting.
+            # The same data, under another name, may have been measured differently in an earlier sitting.
             rows = csv.DictWriter(file, {name: None for epoch in run.record.epochs for name in epoch})
             rows.writeheader()
             rows.writerows(run.record.epochs)
         run_json.write_text(files.to_json(results))
     if quality:
-        quality.set_model(run.gan)  # as `fit` has, unless nothing was left to train
+        quality.set_model(run.gan)  # as `fit` did, unless nothing was left to train
         files.write_json(run.models_dir / "run.json", results | {"quality": quality.final()})

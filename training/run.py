@@ -20,19 +20,19 @@ from training.tf_config import read_cluster
 
 
 class Run:
-    """A run, to be entered once, around all that it does.
+    """A training run: a context manager, to be entered once, around all that the run does.
 
-    Leaving it by a signal saves the state, where one is whole, and prints the command that goes on.
+    If a signal ends it, the state is saved, if it is whole, and the command that resumes the run is printed.
 
     Args:
         models_dir, samples_dir: where its files go.
-        command: the shell's line that goes on with it.
+        command: the shell command that resumes it.
 
     Attributes:
         signals: `support.signals.Signals`, in force while the run is entered.
         record: `training.record.Record` of all sittings.
-        cluster: `training.cluster.Cluster`, where TF_CONFIG tells of other workers; else None.
-        chief: whether this process saves and writes: all do, but for the chief's fellow workers.
+        cluster: `training.cluster.Cluster`, if TF_CONFIG names other workers; else None.
+        chief: whether this process saves and writes: only a cluster's workers other than the chief do not.
     """
 
     def __init__(self, models_dir, samples_dir, command):
@@ -54,33 +54,33 @@ class Run:
         with self.owned:
             if self.cluster and kind is UserError:
                 self.cluster.refuse(str(error))
-            # A signal in the midst of a call of steps finds a state that is not whole; what was saved before is.
+            # A signal in the middle of a call finds a state that is not whole; the one saved before is.
             learned = self.gan.step * self.batch_size if self.gan else 0
             if kind is Stopped and self.chief and 0 < learned == self.record.images:
                 self.save()
         if kind is Stopped:
             with contextlib.suppress(OSError):  # nobody reads it any more
-                # Before it has begun, a state that is there is another run's.
+                # Until it has begun, any state that is there is another run's.
                 print(f"stopped; to go on: {self.command}" if self.begun else "stopped before it began", flush=True)
 
     @property
     def seconds(self):
-        """Seconds that the run has taken, over all sittings."""
+        """Seconds that the run has taken so far, over all sittings."""
         return self.earlier + time.perf_counter() - self.started
 
     def begin(self, about, resume):
-        """Take the directories, and find the state to go on from where `resume` is set.
+        """Claim the directories, and, if `resume` is set, find the state to go on from.
 
         Args:
-            about: dict with config and data, what a state should say of the run.
+            about: dict with config and data, what a saved state should say about the run.
 
         Raises:
-            UserError: a directory cannot be written or is taken, or the run to resume is another.
+            UserError: a directory cannot be written or is taken, or the run to resume is a different one.
         """
         self.about, self.batch_size = about, about["config"]["batch_size"]
         if self.cluster and self.batch_size % (count := len(self.cluster.workers)):
             raise UserError(f"--batch-size {self.batch_size} cannot be shared by {count} workers: choose a multiple")
-        if self.cluster and is_of_pngs(about["config"]["dataset"]):  # by TensorFlow, which then has started too early
+        if self.cluster and is_of_pngs(about["config"]["dataset"]):  # TensorFlow has read these, so started too early
             raise UserError("several workers cannot read folders of PNGs: give them a .npz or IDX files")
         greeting = about["config"] | about["data"]
         greeting = {key: value for key, value in greeting.items() if key == "epochs" or key not in same_run.FREE}
@@ -127,9 +127,9 @@ class Run:
                     print(f"the unfinished run is back in {self.models_dir}")
 
     def restore(self, gan):
-        """Set a compiled `gan.GAN` to the state found, if any; from here on it is what is saved.
+        """Set a compiled `gan.GAN` to the state found, if any; from here on, `save` saves this GAN.
 
-        Raises UserError where its layers are not those of that state.
+        Raises UserError if its layers are not those of that state.
         """
         self.about["architecture"] = {name: same_run.architecture(getattr(gan, name)) for name in NETWORKS}
         if self.state:
@@ -140,7 +140,7 @@ class Run:
         self.earlier, self.first_step = self.record.seconds["total"], gan.step
         self.replicas = here = gan.generator.distribute_strategy.num_replicas_in_sync
         self.about["replica_counts"] = before = list(self.state.about.get("replica_counts", ())) if self.state else []
-        self.gan = gan  # only now: with it, a signal saves
+        self.gan = gan  # only now: from here on, a signal saves it
         steps = self.about["config"]["epochs"] * (self.about["data"]["images"] // self.batch_size)
         if self.chief and self.state and gan.step == steps:
             print("this run is trained to its end: to train it further, give more --epochs")
@@ -148,14 +148,14 @@ class Run:
             print(f"replicas: {before[-1]} until here, {here} from now on, so the bits will be those of neither")
 
     def count_replicas(self):
-        """Put down by how many replicas the steps were made, one sitting after the other; returns that."""
+        """Note how many replicas made the steps of this sitting; returns the numbers so far, repetitions left out."""
         counts = self.about["replica_counts"]
         if self.gan.step > self.first_step and counts[-1:] != [self.replicas]:
             counts.append(self.replicas)
         return counts or [self.replicas]
 
     def save(self):
-        """Save the state; raises UserError where it cannot be written or is not worth it.
+        """Save the state; raises UserError if it cannot be written, or a weight is not finite.
 
         It asks nothing of other workers, so the chief can save whenever its own state is whole.
         """
@@ -166,19 +166,19 @@ class Run:
         self.record.seconds["checkpoints"] += time.perf_counter() - now
 
     def fit(self, dataset, epochs, callbacks):
-        """Train by `gan.fit` from the step that the run is at to its last.
+        """Train with `gan.fit` from the run's current step to its last.
 
         Args:
             dataset: `support.dataset.Dataset`.
             epochs: of the whole run.
-            callbacks: Keras callbacks, of which one puts an epoch that is over into the record, and the last saves it.
+            callbacks: Keras callbacks: one of them puts each finished epoch into the record, and the last saves it.
         """
         import keras
         import tensorflow as tf
 
         from training import replicas
 
-        strategy = self.gan.generator.distribute_strategy  # that within whose scope it was built
+        strategy = self.gan.generator.distribute_strategy  # the one it was built under
         images, labels = tf.constant(dataset.x_train), tf.constant(dataset.y_train)
         steps_per_epoch = len(images) // self.batch_size
 
@@ -193,18 +193,18 @@ class Run:
                 epochs=until,
                 steps_per_epoch=steps,
                 callbacks=callbacks,
-                shuffle=False,  # shared_batches has
+                shuffle=False,  # shared_batches does
                 verbose=0,  # Progress shows more
             )
 
         errors = tf.errors.OpError, tf.errors.ResourceExhaustedError
         with self.cluster.training(*errors) if self.cluster else contextlib.nullcontext():
             epoch = len(self.record.epochs)
-            if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first what is left of it
+            if self.gan.step % steps_per_epoch:  # Keras cannot resume within an epoch: first train what is left of it
                 fit(epoch, epoch + 1, (epoch + 1) * steps_per_epoch - self.gan.step)
             elif self.gan.step > epoch * steps_per_epoch:  # stopped after the last step of the epoch, before its end
                 keras.callbacks.CallbackList(callbacks, model=self.gan).on_epoch_end(epoch, {})
-            done = self.gan.step // steps_per_epoch  # other workers than the chief keep no record
+            done = self.gan.step // steps_per_epoch  # workers other than the chief keep no record
             if done < epochs:
                 fit(done, epochs, steps_per_epoch)
 
@@ -213,7 +213,7 @@ class Run:
         utils.plot_run(self.samples_dir / PLOT, self.record.curve, self.record.epochs, quality and quality.floor)
 
     def write(self, quality=None):
-        """Write the results of a run that is done; `quality` is an `evaluation.quality.Quality`."""
+        """Write the results of a finished run; `quality` is a callback of `evaluation.quality`."""
         results.write(self, quality)
         places.finish(self.models_dir)
         self.gan = None  # a signal that comes now finds nothing to save

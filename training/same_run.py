@@ -1,4 +1,4 @@
-"""Is this the run to resume? Its configuration, data and networks, beside what a saved state says of its own."""
+"""Is this the run to resume? Its configuration, data and networks, beside those that a saved state names."""
 
 import json
 
@@ -9,16 +9,16 @@ FREE = ("dataset", "epochs", "models_dir", "samples_dir", "log_dir", "resume", "
 
 
 def architecture(network):
-    """Describe the layers of a Keras Sequential, their names aside, as a list for about.json."""
+    """Describe the layers of a Keras Sequential, without their names, as a list for about.json."""
     layers = [layer.get_config() | {"class": type(layer).__name__} for layer in network.layers]
     return json.loads(json.dumps([{k: v for k, v in layer.items() if k != "name"} for layer in layers], default=str))
 
 
 def refuse_differences(theirs, ours):
-    """Raise UserError where `ours` is not the run to resume, of which about.json says `theirs`."""
+    """Raise UserError if this run, `ours`, is not the one to resume, `theirs`, as about.json describes it."""
     for name, value in ours["config"].items():
         flag, old = as_flag(name), theirs["config"].get(name)
-        if name not in FREE and name in theirs["config"] and value != old:  # else from before there was such a flag
+        if name not in FREE and name in theirs["config"] and value != old:  # else the state is older than the flag
             give = "the same" if not isinstance(old, bool) else flag if old else as_flag(f"no_{name}")
             raise UserError(f"{flag} is {value} here and {old} in the run to resume: give {give}")
     if ours["config"]["epochs"] < theirs["config"]["epochs"]:

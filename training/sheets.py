@@ -1,4 +1,4 @@
-"""Sheets of digits as a run goes on: a PNG each, and the frames of its film."""
+"""Sheets of digits as a run goes on: a PNG of each, and the frames of its film."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,14 @@ import utils
 from training.record import Frame
 
 ROWS = 10  # of a sheet: hands
-EARLY = (1000, 2000, 4000, 8000, 16_000)  # images of the first epoch after about which there is a sheet, too
+EARLY = (1000, 2000, 4000, 8000, 16_000)  # after about so many images of the first epoch, there is a sheet, too
 
 
 class SampleSheets(keras.callbacks.Callback):
-    """After each epoch, draw epoch_NNN.png: the first ten classes, a row a hand, always of the same noise.
+    """After each epoch, draw epoch_NNN.png: the first ten classes, one hand per row, always from the same noise.
 
-    Most happens early in the first epoch: there, after the calls nearest to EARLY, it draws early_NNNNN.png likewise,
-    NNNNN images into the run. What it draws is a function of the step, so a run that was stopped has the same sheets.
+    Most happens early in the first epoch: there, after the calls nearest to EARLY, it likewise draws early_NNNNN.png,
+    NNNNN images into the run. What it draws is a function of the step, so a resumed run has the same sheets.
 
     Args:
         directory: where the pictures go; those in the record are written again.
@@ -33,9 +33,9 @@ class SampleSheets(keras.callbacks.Callback):
                 del run.record.frames[name]
 
     def is_in_film(self, epoch):
-        """Whether the sheet of an epoch, from 1 on, is one of at most a hundred at even distances, or the last.
+        """Whether the sheet of an epoch, counted from 1, is one of at most a hundred evenly spaced ones, or the last.
 
-        Distances are powers of two: a longer run has no others than a shorter one, as far as that went.
+        Spacings are powers of two: as far as a shorter run went, a longer one has no sheets that the former lacks.
         """
         return (epoch - 1) % (1 << ((self.epochs - 1) // 100).bit_length()) == 0 or epoch == self.epochs
 
@@ -46,7 +46,7 @@ class SampleSheets(keras.callbacks.Callback):
         super().set_model(model)
         classes = model.num_classes
         self.columns = min(classes, 10) if classes > 1 else 10
-        hands = (ROWS, 1 if classes > 1 else self.columns, model.latent_dim)  # without labels one for each digit
+        hands = (ROWS, 1 if classes > 1 else self.columns, model.latent_dim)  # without labels, one for each digit
         noise = np.random.default_rng(model.seed).standard_normal(hands, "float32")
         self.noise = np.broadcast_to(noise, (ROWS, self.columns, model.latent_dim)).reshape(-1, model.latent_dim)
         self.labels = np.tile(np.arange(self.columns) % classes, ROWS)
@@ -77,5 +77,5 @@ class SampleSheets(keras.callbacks.Callback):
 
 
 def is_early(images, call):
-    """Whether, of all calls of `call` images, that which ends at `images` is the nearest to one of EARLY."""
+    """Whether, of all calls of `call` images, the one that ends at `images` is the nearest to one of EARLY."""
     return any(-call <= 2 * (mark - images) < call for mark in EARLY)

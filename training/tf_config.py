@@ -1,4 +1,4 @@
-"""What TF_CONFIG, TensorFlow's environment variable, says of several machines."""
+"""What TF_CONFIG, TensorFlow's environment variable, says about several machines."""
 
 import json
 import os
@@ -11,9 +11,9 @@ EXAMPLE = '{"cluster": {"worker": ["host1:4000", "host2:4000"]}, "task": {"type"
 
 
 def read_cluster(text=None):
-    """Read TF_CONFIG, or `text`; returns the Cluster, or None where there is but one worker.
+    """Read TF_CONFIG, or `text`; returns the Cluster, or None if there is only one worker.
 
-    Raises UserError where it is not what TensorFlow asks for: JSON with cluster, lists of host:port, and task.
+    Raises UserError if it is not what TensorFlow asks for: JSON with cluster, lists of host:port, and task.
     """
     text = os.environ.get("TF_CONFIG", "") if text is None else text
     if not text.strip():
