@@ -1,4 +1,4 @@
-"""Films: digits that change, by as much from each frame to the next."""
+"""Films: digits that change by the same amount from each frame to the next."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ ROUNDS = 2  # of measuring a path; one is enough for most
 
 
 def interpolation(models, labels, frames, pair):
-    """Digits all in one hand, which goes once round a circle through two hands.
+    """Digits, all in one hand, which goes once around a circle through two given hands.
 
     Args:
         models: what `model_files.load_models` returns.
@@ -29,7 +29,7 @@ def interpolation(models, labels, frames, pair):
 
     def draw(places):
         angles = (2 * np.pi * places).astype("float32")[:, None]
-        hands = np.cos(angles) * one + np.sin(angles) * other  # normal at every angle
+        hands = np.cos(angles) * one + np.sin(angles) * other  # standard normal at every angle
         return _shades(
             generator, np.repeat(hands, len(labels), axis=0), np.tile(one_hot, (len(places), 1)), len(places)
         )
@@ -61,13 +61,13 @@ def morph(models, figures, hand):
 
 
 def evenly(draw, frames, stops=()):
-    """Film a closed path so that each frame lies as far from the one before as the next, in pixels.
+    """Film a closed path so that each frame is as far from the one before as from the next, in pixels.
 
-    Evenly spaced places do not: for long nothing happens, then a digit jumps. So the path is drawn finely, measured,
-    and divided by its length; where it is steep it is drawn anew, more finely.
+    Evenly spaced places do not do that: for long nothing happens, then a digit jumps. So the path is drawn finely,
+    measured, and divided by its length; where it is steep, it is drawn again, more finely.
 
     Args:
-        draw: a function of places float (N,), 0..1 along the path, that gives shades, float (N, ...) in 0..255.
+        draw: a function of places float (N,), 0..1 along the path, that returns shades, float (N, ...) in 0..255.
         stops: places that some frame should show exactly.
 
     Returns:
@@ -88,7 +88,7 @@ def evenly(draw, frames, stops=()):
 
 
 def _shades(generator, noise, mixtures, frames):
-    """float16 (frames, digits, S, S, C) in 0..255: exact enough, in half of the room."""
+    """float16 (frames, digits, S, S, C) in 0..255: exact enough, in half of the memory."""
     shades = []
     with progress_bar(total=len(noise), unit=" digits", unit_scale=True) as bar:
         for batch in utils.shade(generator, noise, mixtures):

@@ -1,7 +1,7 @@
 """Digits to go: data sets in the formats that others read, written block by block, so of any size in little memory.
 
-Each writer is a context; entered, it gives a function that takes the next images, uint8 (n, S, S, C), in order. The
-files appear whole once all images are there. Arguments that all have:
+Each writer is a context that yields a function, which takes the next images, uint8 (n, S, S, C), in order. The files
+appear, whole, once all images are there. Arguments that all writers have:
 
     labels: int (N,), those of all images.
     shape: of one image, (S, S, C); grey ones are written without their last axis.
@@ -43,9 +43,9 @@ def npz(path, labels, shape):
 
 @contextlib.contextmanager
 def idx(directory, labels, shape):
-    """MNIST's own four files (LeCun's format, bytes), gzipped; as there, the last seventh is the test set.
+    """Four files like MNIST's own (LeCun's format, bytes), gzipped; as there, the last seventh is the test set.
 
-    Raises UserError where a label is above 255, or they cannot be written or would not be read.
+    Raises UserError if a label is above 255, or the files cannot be written or would not be read.
     """
     if labels.max() > 255:
         raise UserError(f"--idx has a byte for a label, too small for {labels.max()}: write --npz or --folders")
@@ -83,7 +83,7 @@ def idx_paths(directory):
 
 
 def check_idx(directory):
-    """Raise UserError where the four IDX files cannot be written or would not be read; returns their paths."""
+    """Raise UserError if the four IDX files cannot be written or would not be read; returns their paths."""
     for path in (paths := idx_paths(directory)):
         files.check_writable(path)
         if path.with_suffix("").exists():
@@ -93,7 +93,7 @@ def check_idx(directory):
 
 @contextlib.contextmanager
 def folders(directory, labels, shape, about):
-    """A directory a class, a PNG a digit, as `keras.utils.image_dataset_from_directory` reads them.
+    """One directory per class, one PNG per digit, as `keras.utils.image_dataset_from_directory` reads them.
 
     Args:
         about: dict, text that each PNG carries.

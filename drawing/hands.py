@@ -12,9 +12,9 @@ def write(models, labels, rng, best_of=1, truncation=1.0):
     Args:
         models: what `model_files.load_models` returns.
         labels: int (hands, figures).
-        rng: `numpy.random.Generator` that the hands are drawn from, one after the other.
+        rng: `numpy.random.Generator` from which the hands are drawn, one after the other.
         best_of: how many hands to try for each; the one that looks most real to the discriminator is kept.
-        truncation: what the noise is multiplied by; below 1, hands are nearer to the usual one.
+        truncation: what the noise is multiplied by; below 1, hands are closer to the usual one.
 
     Yields:
         uint8 (n, S, S, C), the images of some hands, one figure after the other; memory is bounded.
@@ -28,7 +28,7 @@ def write(models, labels, rng, best_of=1, truncation=1.0):
 
 
 def best(generator, discriminator, noise, labels):
-    """Let each of several hands write its labels; where it has several tries, keep the one that looks most real.
+    """Let each of several hands write its labels; of several tries, keep the one that looks most real.
 
     Args:
         noise: float32 (hands, tries, latent_dim).

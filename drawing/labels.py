@@ -1,4 +1,4 @@
-"""Which classes to draw: figures, names or the shares of a data set, as the flags of generate_digits.py have them."""
+"""Which classes to draw: figures, names or the shares of a data set, as the flags of generate_digits.py say."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from support.datasets import load_dataset
 
 
 def figures(text, flag):
-    """Turn a string of figures into int64 (N,); raises UserError, which names the flag, where it is none."""
+    """Turn a string of figures into int64 (N,); raises UserError, which names the flag, if it is not one."""
     if not (text.isascii() and text.isdigit()):
         raise UserError(f"{flag} {text!r} is not a number: give figures, such as {flag} 2026")
     if len(text) > MAX_ON_SHEET:
@@ -20,7 +20,7 @@ def figures(text, flag):
 def labels_of(text, flag, names):
     """Turn figures, or names of classes with commas between, into labels, int (N,); single letters need no commas.
 
-    Of classes without names 11 is the figures 1 and 1, and "11," the class. Raises UserError where there is none.
+    If classes have no names, 11 is the figures 1 and 1, and "11," the class. Raises UserError for an unknown class.
     """
     words = [text] if text in names else [word.strip() for word in text.split(",")]
     if not names and len(words) == 1:
@@ -40,12 +40,12 @@ def labels_of(text, flag, names):
 
 
 def classes_to_draw(config, num_classes, source, names=()):
-    """The labels that are drawn, again and again in this order, or a number's figures; and those to morph: int (N,).
+    """The labels to draw, again and again in this order, or a number's figures; and those to morph: int (N,), each.
 
     Args:
         config: a `generate_digits.Config`.
         source: where the models are, for error messages.
-        names: of their classes, where they have any.
+        names: of their classes, if they have any.
 
     Raises:
         UserError: the models do not know what is asked for.

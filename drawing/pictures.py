@@ -9,9 +9,9 @@ import utils
 from support.commands import UserError, progress_bar
 
 WIDTH = 20  # digits: the longest line of a number
-PIXELS = 600  # about so wide pictures become, magnified
+PIXELS = 600  # about how wide pictures become, magnified
 MAX_ON_SHEET = 1000  # digits; more would be specks
-MAX_FILM = 2**28  # bytes of all frames; to draw them takes some 25 times what they have unmagnified
+MAX_FILM = 2**28  # bytes of all frames; drawing them takes some 25 times their unmagnified size
 
 
 def columns_of(count):
@@ -25,8 +25,8 @@ class Pictures:
 
     Attributes:
         directory: where they go.
-        scale: screen pixels a pixel; 0 for one that suits the width.
-        invert: whether they are dark on white.
+        scale: screen pixels per pixel; 0 for one that suits the width.
+        invert: whether the ink is dark, on white.
         about: dict, text that each PNG carries.
     """
 
@@ -49,11 +49,11 @@ class Pictures:
         utils.save_png(self.directory / name, picture, **self.about)
 
     def save_digit(self, name, image):
-        """Save a single digit, uint8 (S, S, C); pixel by pixel, where no other scale was asked for."""
+        """Save a single digit, uint8 (S, S, C), pixel by pixel unless another scale was asked for."""
         utils.save_png(self.directory / name, self._picture(image, self.scale or 1), **self.about)
 
     def save_film(self, name, frames, holds=()):
-        """Save a film, uint8 (frames, N, S, S, C), of which the frames `holds` stay for longer."""
+        """Save a film, uint8 (frames, N, S, S, C), in which the frames `holds` stay longer."""
         columns = columns_of(frames.shape[1])
         pictures = []
         for images in progress_bar(frames, unit=" frames"):
@@ -63,7 +63,7 @@ class Pictures:
         utils.save_gif(self.directory / name, pictures, seconds)
 
     def check_film(self, flag, frames, digits, shape):
-        """Raise UserError where a film of so many digits, each of `shape` (S, S, C), would take too much memory."""
+        """Raise UserError if a film of so many digits, each of `shape` (S, S, C), would take too much memory."""
         cell = shape[0] + 2
         scale = max(2, self._scale(cell * columns_of(digits)))
         if frames * digits * cell**2 * shape[-1] * scale**2 > MAX_FILM:

@@ -11,26 +11,26 @@ from support.datasets import load_dataset
 
 
 def in_share(labels, wanted, rng):
-    """Choose as many of `labels` as can have the class shares of `wanted`, none twice; returns indices (M,) of them.
+    """Choose as many of `labels` as can have the class shares of `wanted`, none twice; returns their indices (M,).
 
-    Any first few of them have those shares, too. Classes that only one of them knows stay out: what is missing is for
+    Any first few of them have those shares, too. Classes that only one of the two has stay out: what is missing is for
     the distances to notice.
     """
     classes = np.intersect1d(labels, wanted)
     have, shares = (np.array([(each == label).sum() for label in classes]) for each in (labels, wanted))
     counts = np.floor((have / shares).min(initial=np.inf) * shares + 1e-6).astype(int) if len(classes) else []
     chosen = [rng.permutation(np.flatnonzero(labels == label))[:n] for label, n in zip(classes, counts, strict=True)]
-    places = [(np.arange(n) + rng.random(n)) / n for n in counts]  # those of each class lie evenly, the classes mixed
+    places = [(np.arange(n) + rng.random(n)) / n for n in counts]  # each class is spread evenly, the classes mixed
     return np.concatenate([np.zeros(0, int), *chosen])[np.argsort(np.concatenate([[], *places]))]
 
 
 def digits_to_score(config, dataset):
-    """Return images uint8 (N, S, S, C), labels int (N,), None from unlabelled training, where they come from, and the
-    data set, its classes numbered as the models have them.
+    """Return images uint8 (N, S, S, C), labels int (N,) or, if there are none, None, where they come from, and the data
+    set, its classes numbered as in the models.
 
-    Raises UserError where file or models cannot be used, or their classes are others than the data set's.
+    Raises UserError if the file or models cannot be used, or their classes are not the data set's.
 
-    Labelled digits have the training set's class shares: equal shares alone would put them at a distance.
+    Labelled digits have the training set's class shares: equal shares would in themselves put them at a distance.
     """
     rng = np.random.default_rng(config.seed)
     if config.npz:
@@ -42,11 +42,11 @@ def digits_to_score(config, dataset):
         if digits.y_train.any() and dataset.y_train.any():
             chosen = in_share(digits.y_train, dataset.y_train, rng)
             return digits.x_train[chosen], digits.y_train[chosen], config.npz, dataset
-        return rng.permutation(digits.x_train), None, config.npz, dataset  # labels that are all 0 are none
+        return rng.permutation(digits.x_train), None, config.npz, dataset  # labels that are all 0 count as none
     models_dir = model_files.default_models(config.models_dir)
     model_files.check_no_result("--json", config.json, models_dir)
     generator, _, latent_dim, num_classes = model_files.load_models(models_dir)
-    more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, after those to measure
+    more = max(0, len(dataset.x_train) - config.count) if config.tstr else 0  # to learn from, besides those to measure
     noise = rng.standard_normal((config.count, latent_dim), "float32")
     if num_classes == 1:
         return utils.draw(generator, noise, np.zeros(config.count, int)), None, models_dir, dataset
@@ -63,13 +63,13 @@ def digits_to_score(config, dataset):
 
 
 def check_count(count, reason, cure=""):
-    """Raise UserError where so many digits, for that reason, cannot be measured; what it tells to do ends in `cure`."""
+    """Raise UserError if `count` digits are too few to measure, with the `reason` for that count; `cure` ends it."""
     if count <= FEATURES:
         raise UserError(f"{count} digits, {reason}, are too few to measure: give more than {FEATURES}{cure}")
 
 
 def digits_a_column(config, dataset):
-    """How many digits to measure in each column, and why no more: of fewer, the distance is greater.
+    """How many digits to measure in each column, and why no more. The fewer they are, the greater their distance.
 
     Raises:
         UserError: they are too few.

@@ -1,4 +1,4 @@
-"""What is measured of digits, and of real ones beside them."""
+"""What is measured of digits, and of the real ones beside them."""
 
 import math
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from evaluation.judge import READS, accuracy_of_training_on
 from evaluation.two_sample import VERSIONS, Verdict, tell_apart
 from support.commands import UserError, progress_bar
 
-# Numbers that say nothing of images without labels: all that a judge of those reads is how they are turned.
+# Numbers that say nothing about images without labels: a judge of those reads only how they are turned.
 OF_LABELS = ("classifier_score", "confidence", "label_accuracy", "label_accuracy_by_class", "class_balance")
 
 
@@ -19,7 +19,7 @@ class Reading(NamedTuple):
     """A set of digits and what the judge sees in it."""
 
     images: np.ndarray  # uint8 (N, S, S, C)
-    labels: np.ndarray  # int (N,), what was asked for or, where nothing was, what is read
+    labels: np.ndarray  # int (N,), what was asked for or, if nothing was, what is read
     features: np.ndarray  # float32 (N, 128)
     probabilities: np.ndarray  # float32 (N, num_classes)
     nearest_distance: np.ndarray  # float (N,), to the nearest training image, pixels in 0..1
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
     numbers: dict  # numbers[column][key]
     digits: Reading
     real: Real
-    verdict: Verdict | None  # of the classifier that tells them apart, where one was asked for
+    verdict: Verdict | None  # of the classifier that tells them apart, if one was asked for
 
 
 def softmax(logits):
@@ -62,7 +62,7 @@ def read_digits(judge, images, labels, real):
 
 
 def nearest_images(images, real):
-    """`metrics.nearest` in pixels of uint8 images; of large ones some of `real` at a time, which bounds the memory."""
+    """`metrics.nearest` in pixels of uint8 images, with a block of `real` at a time, which bounds the memory."""
     block = 60_000 * 28**2 // real[0].size
     parts = [metrics.nearest(pixels(images), pixels(real[at : at + block])) for at in range(0, len(real), block)]
     distances, indices = (np.stack(each) for each in zip(*parts, strict=True))
@@ -71,17 +71,17 @@ def nearest_images(images, real):
 
 
 def reference(images, labels, features, size, rng):
-    """Make a Real of images, labels and their features, `size` of them to be looked at one by one."""
+    """Make a Real of images, labels and their features; `size` random ones are kept one by one, the rest as moments."""
     some = rng.permutation(len(features))[:size]
     return Real(images, labels, metrics.moments(features), features[some], some)
 
 
 def score(digits, real, new_distances, in_shares=False):
-    """All the numbers of a Reading, but for those that train a classifier.
+    """All the numbers of a Reading, except those for which a classifier is trained.
 
     Args:
-        new_distances: float (N,), those of new real digits, test digits, to the nearest of `real`.
-        in_shares: whether they were drawn in fixed shares of their labels.
+        new_distances: float (N,), distances of new real digits, such as test digits, to the nearest of `real`.
+        in_shares: whether the digits were drawn in fixed shares of their labels.
     """
     labels = digits.labels if in_shares else None
     readings, num_classes = digits.probabilities.argmax(axis=1), digits.probabilities.shape[1]
@@ -109,8 +109,8 @@ def score(digits, real, new_distances, in_shares=False):
 
 
 def check(dataset, judge, images, source):
-    """Raise UserError where the judge cannot measure these digits by this data set."""
-    if images.shape[1:] != judge.input_shape[1:]:  # those of the data set have the shape of these
+    """Raise UserError if the judge cannot measure these digits against this data set."""
+    if images.shape[1:] != judge.input_shape[1:]:  # the data set's have the same shape
         raise UserError(f"{source} has images {images.shape[1:]}: give {judge.input_shape[1:]}, as the judge reads")
     if dataset.y_train.max() >= (num_classes := judge.outputs[1].shape[-1]):
         raise UserError(f"there are labels above {num_classes - 1}, the last that the judge knows: give others")
@@ -123,15 +123,15 @@ def measure(config, dataset, judge, images, labels, source):
         config: an `evaluate.Config`.
         dataset: `support.dataset.Dataset`, the real digits.
         judge: as `judge.load_judge` returns it.
-        images, labels: uint8 (N, S, S, C), and int (N,) or, where nothing was asked for, None.
+        images, labels: uint8 (N, S, S, C), and int (N,) or, if nothing was asked for, None.
         source: where they come from, for error messages.
 
     Raises:
         UserError: the judge cannot measure these.
 
-    The columns of its numbers are "digits"; "training", random training digits, in class shares where the digits have
-    labels, measured against the others, about what a perfect generator of the training set would reach; and "floor",
-    test digits, which other people wrote (training digits where there are none).
+    The columns of its numbers are "digits"; "training", random training digits, in class shares if the digits have
+    labels, measured against the rest, about what a perfect generator of the training set would reach; and "floor", test
+    digits, which other people wrote (training digits if there are none).
     """
     check(dataset, judge, images, source)
     rng, count, in_shares = np.random.default_rng(config.seed), config.count, labels is not None
@@ -141,7 +141,7 @@ def measure(config, dataset, judge, images, labels, source):
         right = (logits.argmax(axis=-1) == real_labels).mean()
         if config.judge and real_labels.any() and right <= READS:
             print(f"{config.judge} reads {right:.0%} of the labels of {config.dataset}: is that what was meant?")
-        # As many in all columns: the fewer there are, the more of them are covered.
+        # The same number in all columns: the fewer there are, the more of them are covered.
         size = min(10_000, len(real_images) - (count if len(dataset.x_test) else 0))
         real = reference(real_images, real_labels, features, size, rng)
         bar.update()
@@ -150,7 +150,7 @@ def measure(config, dataset, judge, images, labels, source):
         numbers["floor"] = score(floor, real, floor.nearest_distance, in_shares and not len(dataset.x_test))
         bar.update()
         if not len(dataset.x_test):
-            # These may be copies of what was held out, too. Of so many more, new digits are a little nearer to one.
+            # Digits may be copies of what was held out, too. With so many more, new digits are a little nearer to one.
             real = real._replace(
                 images=np.concatenate([real_images, floor_images]), labels=np.concatenate([real_labels, floor_labels])
             )
@@ -177,7 +177,7 @@ def measure(config, dataset, judge, images, labels, source):
     if config.tstr:
         print("training a classifier on these digits, then one on real digits")
         number = min(len(images), len(real_images))
-        some = np.sort(rng.permutation(len(real_images))[:number])  # which may lie class by class
+        some = np.sort(rng.permutation(len(real_images))[:number])  # which may be sorted by class
         examples = {"digits": (images[:number], labels[:number]), "training": (real_images[some], real_labels[some])}
         for column, pair in examples.items():
             numbers[column]["tstr"] = accuracy_of_training_on(

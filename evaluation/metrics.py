@@ -27,11 +27,11 @@ def frechet_distance(real, fake):
 def frechet_spread(real, fake_features, labels=None, resamples=50, seed=0):
     """Standard error of the Fréchet distance, from bootstrap resamples of the fakes.
 
-    Up to twice too large near 0, where the bootstrap adds its own noise. It leaves out that few fakes look farther
-    away, and which real images they are compared with.
+    Up to twice too large near 0, where the bootstrap adds its own noise. It accounts neither for few fakes looking
+    farther away than many, nor for the choice of the real images.
 
     Args:
-        labels: int (N,), within which to resample, if the fakes were drawn in fixed shares of these.
+        labels: int (N,), to resample within, if the fakes were drawn in fixed shares of these.
     """
     rng = np.random.default_rng(seed)
     groups = strata(len(fake_features), labels)
@@ -52,19 +52,19 @@ def strata(count, labels=None):
 def kernel_distance(real, fake, labels=None):
     """Squared maximum mean discrepancy with the kernel (x.y / D + 1)^3, unbiased (Bińkowski et al., 2018).
 
-    About 0 for two samples of one distribution, however small, and then negative half of the time.
+    About 0 for two samples of the same distribution, however small, and then negative half of the time.
 
     Args:
-        labels: int (N,), if the fakes were drawn in fixed shares of these. Two of N have the same label a little less
-            often than two that were drawn at random; pairs of one label are given that much more weight.
+        labels: int (N,), if the fakes were drawn in fixed shares of these. Two of them then share a label a little less
+            often than two that were drawn at random; pairs that do are given that much more weight.
 
     Returns:
-        the distance, and its standard error, by the jackknife of U-statistics (Arvesen, 1969), within labels: 1.4
-        times too large where both are samples of one distribution, right where they are far apart.
+        the distance, and its standard error, by the jackknife of U-statistics (Arvesen, 1969), within labels: 1.4 times
+        too large if both are samples of the same distribution, right if they are far apart.
     """
     real, fake = real.astype("float64"), fake.astype("float64")
 
-    def sums(a, b):  # (N,), (M,): of the kernel of each row of a with all of b, and of each row of b with all of a
+    def sums(a, b):  # (N,), (M,): sums of the kernel of each row of a with all of b, of each row of b with all of a
         rows, columns = [], 0
         for start in range(0, len(a), BLOCK):
             kernel = ((a[start : start + BLOCK] @ b.T) / a.shape[1] + 1) ** 3
@@ -100,7 +100,7 @@ def classifier_score(probabilities):
 
 
 def class_balance(counts, reference_counts):
-    """KL divergence of the shares of classes from reference shares, in nats, both counts (K,); 0 for equal shares."""
+    """KL divergence, in nats, of class shares from reference shares, both given as counts (K,); 0 if they are equal."""
     p, q = counts / counts.sum(), reference_counts / reference_counts.sum()
     seen = p > 0
     return float((p[seen] * np.log(p[seen] / q[seen].clip(1e-12))).sum())
@@ -164,9 +164,9 @@ def neighbour_scores(real, fake, k_precision=3, k_density=5):
 def share_nearer(fake_distances, real_distances):
     """Probability that a fake lies nearer to its nearest training image than a new real image does, ties counting half.
 
-    Of distances float (N,) and (M,), the Mann-Whitney statistic, after Meehan et al. (2020), who take it cell by cell:
-    0.5 for honest samples, 1 for copies; but also more than 0.5 for what is blurred, or of simpler classes, and hardly
-    for a few copies among many.
+    The Mann-Whitney statistic of distances float (N,) and (M,), after Meehan et al. (2020), who take it cell by cell:
+    0.5 for honest samples, 1 for copies; but also above 0.5 for blurred images or simpler classes, and hardly above it
+    for a few copies among many images.
     """
     ordered = np.sort(real_distances)
     above = len(ordered) - np.searchsorted(ordered, fake_distances, side="right")

@@ -11,8 +11,8 @@ import utils
 from evaluation import metrics
 from support.datasets import load_dataset, stack_digits
 
-COUNT = 26_000  # images, as published results have it: real ones have a divergence of 0.02 from themselves, then
-ROUGH = 5_000  # after an epoch: 993 modes and 0.10 of real ones
+COUNT = 26_000  # images, as in published results: so many real ones have a divergence of 0.02 from themselves
+ROUGH = 5_000  # after an epoch: so many real ones have 993 modes, and 0.10
 
 
 def read_modes(judge, images):
@@ -23,7 +23,7 @@ def read_modes(judge, images):
 
 @functools.cache
 def shares():
-    """The share of each mode, float (1000,), where each channel has MNIST's class shares."""
+    """The share of each mode, float (1000,), if each channel has MNIST's class shares."""
     figures = np.bincount(load_dataset("mnist").y_train) / 60_000
     return np.einsum("a,b,c->abc", figures, figures, figures).ravel()
 
@@ -35,7 +35,7 @@ def score_modes(judge, images):
 
 
 def measure_modes(judge, images, seed):
-    """`score_modes` of images, beside as many real ones of training and of test digits; columns as in measure.py."""
+    """`score_modes` of images, and of as many real ones of training and of test digits; columns as in measure.py."""
     mnist, rng = load_dataset("mnist"), np.random.default_rng(seed)
     real = {"training": mnist.x_train, "floor": mnist.x_test}
     columns = {"digits": images} | {name: stack_digits(digits, len(images), rng) for name, digits in real.items()}

@@ -1,4 +1,4 @@
-"""How good the digits become while a run is under way; its numbers have no say in training."""
+"""How good the digits become while a run is under way; the numbers do not influence training."""
 
 import functools
 
@@ -12,7 +12,7 @@ from support.datasets import STACKED
 
 
 def quality_of(name, dataset):
-    """What measures a run on this data: a Quality, or Modes; None where the committed judge cannot see the images."""
+    """What measures a run on this data: a Quality, or Modes; None if the committed judge cannot take the images."""
     if name == STACKED:
         return Modes(dataset, load_judge())
     return Quality(dataset, load_judge()) if dataset.x_train.shape[1:] == (28, 28, 1) else None
@@ -24,7 +24,7 @@ class _Measure(keras.callbacks.Callback):
         self.dataset, self.judge = dataset, judge
 
     def draw(self, count, number):
-        """Fresh images and their labels, from random numbers of their own: training is the same without them."""
+        """Draw fresh images and labels, by random numbers of their own: training is the same with or without this."""
         gan = self.model
         rng = np.random.default_rng([gan.seed, number])
         noise = rng.standard_normal((count, gan.latent_dim), "float32")
@@ -35,10 +35,10 @@ class _Measure(keras.callbacks.Callback):
 class Quality(_Measure):
     """After each epoch, add the Fréchet distance of 5,000 fresh digits to 10,000 training digits to the epoch's logs.
 
-    The digits drawn have the training digits' class shares, and are no more than those are.
+    The digits drawn have the training digits' class shares; of a smaller data set, there are only as many as it has.
 
     Args:
-        dataset: `support.dataset.Dataset` of images as the judge takes them.
+        dataset: `support.dataset.Dataset` of images that the judge can take.
         judge: the classifier whose features measure, as `judge.load_judge` returns it.
     """
 
@@ -49,18 +49,18 @@ class Quality(_Measure):
 
     @functools.cached_property
     def test_features(self):
-        """The judge's features of all test digits; None where there are too few to measure by."""
+        """The judge's features of all test digits; None if there are too few to measure with."""
         enough = len(self.dataset.x_test) > FEATURES
         return utils.look(self.judge, self.dataset.x_test)[0] if enough else None
 
     def count(self, most):
-        """How many digits to measure, as many of each kind: the fewer they are, the greater is their distance."""
+        """How many digits of each kind to measure, the same for all: the fewer they are, the greater their distance."""
         real = [self.dataset.x_train] if self.test_features is None else [self.dataset.x_train, self.test_features]
         return min(most, *map(len, real))
 
     @functools.cached_property
     def floor(self):
-        """The distance of 5,000 test digits, as that after an epoch is measured; None without test digits."""
+        """The distance of 5,000 test digits, measured as after an epoch; None without test digits."""
         if self.test_features is None:
             return None
         some = np.random.default_rng(0).permutation(self.test_features)[: self.count(5000)]
@@ -71,10 +71,10 @@ class Quality(_Measure):
         logs["frechet_distance"] = metrics.frechet_distance(self.reference, metrics.moments(features))
 
     def final(self):
-        """Measure 10,000 digits, of noise not seen before, against all training digits; returns a dict.
+        """Measure 10,000 digits, from noise not seen before, against all training digits; returns a dict.
 
-        Beside them stand as many real digits: random training digits, in the same class shares, against the others,
-        about what a perfect generator of the training set would reach, and test digits, which other people wrote.
+        Beside them stand as many real digits: random training digits, in the same class shares, against the rest, about
+        what a perfect generator of the training set would reach, and test digits, which other people wrote.
         """
         rest, chosen = self.dataset.split_off(self.count(10_000), np.random.default_rng(0), in_shares=True)
         can_split = len(chosen) > FEATURES
@@ -97,7 +97,7 @@ class Quality(_Measure):
 
 
 class Modes(_Measure):
-    """After each epoch, add the modes of modes.ROUGH fresh images to the epoch's logs; likewise."""
+    """After each epoch, add the modes of modes.ROUGH fresh images to the epoch's logs."""
 
     floor = None  # for the plot of distances, of which it has none
 
@@ -105,5 +105,5 @@ class Modes(_Measure):
         logs |= modes.score_modes(self.judge, self.draw(modes.ROUGH, epoch)[0])
 
     def final(self):
-        """Measure modes.COUNT images of noise not seen before; returns a dict."""
+        """Measure modes.COUNT images from noise not seen before; returns a dict."""
         return modes.score_modes(self.judge, self.draw(modes.COUNT, 2**32)[0])

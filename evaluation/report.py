@@ -29,10 +29,10 @@ def embed(picture, caption):
 
 
 def confusion_matrix(labels, readings, num_classes, names=()):
-    """A Matplotlib figure: how often each class asked for, labels int (N,), rows, was read as each class, columns."""
+    """A Matplotlib figure: how often each class asked for (labels, int (N,)), in rows, was read as each, in columns."""
     counts = np.zeros((num_classes, num_classes), int)
     np.add.at(counts, (labels, readings), 1)
-    side = min(max(6, num_classes / 3), 40)  # inches: of a hundred classes and more the numbers overlap
+    side = min(max(6, num_classes / 3), 40)  # inches: with a hundred classes and more, the numbers overlap
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shades = np.log1p(counts) / np.log1p(counts.max())
@@ -84,11 +84,11 @@ def write_report(path, heading, table, measured, settings, names=()):
     """Write the page.
 
     Args:
-        heading: what the table is of.
+        heading: what the table shows.
         table: rows of cells, strings; the first is the heading.
         measured: an `evaluation.measure.Measured`.
         settings: dict, what was evaluated and how.
-        names: of the classes, str, where they have any.
+        names: of the classes, str, if they have any.
     """
     digits, real = measured.digits, measured.real
     conviction = digits.probabilities[np.arange(len(digits.labels)), digits.labels]
@@ -96,7 +96,7 @@ def write_report(path, heading, table, measured, settings, names=()):
     has_classes = measured.numbers["digits"]["confidence"] is not None  # else the labels say how images are turned
     labels = digits.labels if has_classes else np.zeros_like(digits.labels)
     by_class = [order[labels[order] == label] for label in np.unique(labels)]
-    ends = [(rows, min(10, -(-len(rows) // 2))) for rows in by_class]  # one in the middle is in both
+    ends = [(rows, min(10, -(-len(rows) // 2))) for rows in by_class]  # a digit in the middle is in both
     least, most = (np.concatenate(parts) for parts in zip(*((rows[:n], rows[-n:]) for rows, n in ends), strict=True))
     convincing = [(most, "The most convincing of each class"), (least, "The least convincing of each class")]
     close = np.argsort(digits.nearest_distance, kind="stable")[:12]

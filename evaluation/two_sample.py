@@ -7,7 +7,7 @@ import numpy as np
 import utils
 from evaluation.judge import build_judge, fit_classifier
 
-# With fewer, not every classifier finds what is faint: of the default's digits, several are right 60 to 78 times in a
+# With fewer, not every classifier finds faint traces: on the default's digits, several are right 60 to 78 times in a
 # hundred after 8 epochs, 94 and 95 times after 20, 94 to 96 times after 40.
 EPOCHS = 40
 
@@ -18,7 +18,7 @@ class Verdict(NamedTuple):
     accuracy: float  # 0.5 is guessing
     images: np.ndarray  # uint8 (N, S, S, C), the other half
     generated: np.ndarray  # bool (N,)
-    suspicion: np.ndarray  # float (N,), the log odds that it gives to an image's being generated
+    suspicion: np.ndarray  # float (N,), the log odds that it gives each image of being generated
     classifier: object  # a Keras model: float32 (B, S, S, C) in -1..1 -> logits (B, 2), generated first
 
 
@@ -40,13 +40,13 @@ def tell_apart(fake, real, seed):
 
 
 def halved(images):
-    """Images uint8 (N, S, S, C) with the mean of each 2x2 pixels in their place."""
+    """Images uint8 (N, S, S, C) with each 2x2 block replaced by its mean."""
     count, height, width, channels = images.shape
     blocks = images.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
     return blocks.repeat(2, axis=1).repeat(2, axis=2).astype("uint8")
 
 
-VERSIONS = {  # what hides one thing at a time in both sets: if it was that, they can no longer be told apart
+VERSIONS = {  # each hides one thing in both sets: if that gave digits away, they can no longer be told apart
     "grey levels snapped to black and white": lambda images: np.where(images < 128, 0, 255).astype("uint8"),
     "half the resolution": halved,
     "background cleared: pixels below 50 set to 0": lambda images: np.where(images < 50, 0, images).astype("uint8"),
@@ -56,7 +56,7 @@ VERSIONS = {  # what hides one thing at a time in both sets: if it was that, the
 def occlusion(verdict, generated, patch=4, count=1000):
     """How much the classifier's certainty of the right answer falls when a patch of an image is painted black.
 
-    Zeiler and Fergus (2014). Of `count` generated or of real images; returns float (S / patch, S / patch), log odds.
+    Zeiler and Fergus (2014). The mean over `count` generated or real images; float (S / patch, S / patch), log odds.
     """
     images = verdict.images[verdict.generated == generated][:count]
     sign = 1 if generated else -1

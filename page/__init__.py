@@ -1,1 +1,1 @@
-"""The page that play.py writes: its HTML and scripts, and what of the models is put into it."""
+"""The page that play.py writes: its HTML and scripts, and what it holds of the models."""

@@ -16,7 +16,7 @@ MAX_HAND = 999_999  # hands are numbered
 
 
 def shown_names(run, num_classes):
-    """What the classes are called, None where they are figures: ten without names, to be put together to numbers.
+    """What the classes are called; None if they are figures (ten without names), which can be combined into numbers.
 
     Args:
         run: what run.json says, or None.
@@ -32,7 +32,7 @@ def page(generator, discriminator, latent_dim, num_classes, run, number, hand, d
     Args:
         generator, discriminator, latent_dim, num_classes, run: as support/model_files.py loads them.
         number, hand: what to write at first, a string of figures, and in which hand.
-        directions: how many sliders it has.
+        directions: how many sliders the page has.
 
     Raises:
         UserError: the page cannot run the networks.

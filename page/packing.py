@@ -15,8 +15,8 @@ SHAPING = ("Reshape", "Flatten")  # nothing moves: the page keeps all numbers in
 def pack(network):
     """Turn a Sequential of the layers in LAYERS into operations.
 
-    Reshaping and dropout vanish, and BatchNormalization is folded into the layer before it where there is one that can
-    take it; elsewhere it stays, as a scale and a shift.
+    Reshaping and dropout vanish, and BatchNormalization is folded into the layer before it if that can take it;
+    otherwise it stays, as a scale and a shift.
 
     Raises:
         UserError: it has a layer, or an option of one, that the page does not know.
@@ -90,7 +90,7 @@ def _convolution(layer, operations):
 
 
 def _average_pooling(layer, operations):
-    if layer.padding != "valid":  # at the margin "same" is the mean of fewer
+    if layer.padding != "valid":  # at the margin, "same" averages fewer pixels
         _refuse(layer, f"the padding {layer.padding}")
     channels, size = layer.output.shape[-1], layer.pool_size
     if channels**2 * math.prod(size) > MAX_POOLING:
@@ -100,12 +100,12 @@ def _average_pooling(layer, operations):
 
 
 def _windows(layer, kernel, bias, transposed=False):
-    """The operation of a layer with a large image and a small one, from the first to the second; transposed, back."""
+    """The operation of a layer from a large image to a small one or, transposed, from the small to the large."""
     images = list(layer.input.shape[1:]), list(layer.output.shape[1:])
     small, large = images if transposed else images[::-1]
     weights = kernel.reshape(-1, small[2])
     sizes = zip(large, small, kernel.shape[:2], layer.strides, strict=False)
-    # TensorFlow's "same" has the odd pixel of the margin last; "valid" has none, and the formula says so.
+    # TensorFlow's "same" puts the odd pixel of the margin last; "valid" has no margin, and the formula gives 0.
     before = [max((after - 1) * stride + size - whole, 0) // 2 for whole, after, size, stride in sizes]
     return {
         "do": "transposed convolution" if transposed else "convolution",
@@ -143,10 +143,10 @@ def _rescaling(layer, operations):
 
 
 def _scale_and_shift(operations, scale, shift):
-    """Multiply and add to an image: within the layer before, where all that one of its channels gives agrees.
+    """Scale and shift an image: within the layer before, if these are the same throughout each of its channels.
 
     Args:
-        scale, shift: one number for each of the image's.
+        scale, shift: one for each number of the image.
     """
     before = operations[-1] if operations else {}
     if "weights" in before:

@@ -7,7 +7,7 @@ from page.packing import encode
 
 COUNT = 3000  # digits of each measurement
 REACH = 3  # how far a slider goes to either side, in standard deviations of the noise
-STRONG = 0.6  # a correlation from which on a direction has the name of what it changes
+STRONG = 0.6  # the correlation from which a direction is named after what it changes
 EDGES = {  # what the ends of a slider are called
     "slant": ("to the left", "to the right"),
     "thickness": ("thin", "thick"),
@@ -20,8 +20,8 @@ EDGES = {  # what the ends of a slider are called
 def measure(images):
     """Measure the ink of images uint8 (N, S, S, C) by its moments; returns a dict of float (N,).
 
-    The slant is a shear; the width is what is left without it. The thickness is the ink by the length of its edge.
-    Roundness is 1 where the ink spreads the same in all directions, 0 on a line.
+    The slant is a shear; the width is measured without it. The thickness is twice the ink over the length of its edge.
+    Roundness is 1 if the ink spreads the same in all directions, 0 on a line.
     """
     ink = images.mean(axis=-1, dtype="float32") / 255
     mass = ink.sum(axis=(1, 2)) + 1e-6
@@ -44,18 +44,18 @@ def measure(images):
 
 
 def principal_directions(generator, noise, labels, images, count):
-    """The directions of the noise along which the digits change most, most first.
+    """The directions of the noise along which the digits change most, in descending order.
 
     The idea is Härkönen et al.'s (2020), principal components of what a generator makes; these are the components of
-    the linear function that comes nearest to it, so they are orthogonal, whatever its layers are.
+    the linear function that comes closest to it, so they are orthogonal, whatever its layers are.
 
     Args:
         noise, labels, images: digits of this generator, float32 (N, latent_dim), int (N,), uint8 (N, S, S, C).
         count: how many directions.
 
     Returns:
-        A list of dicts: direction, float (latent_dim,) of length 1; its name, or None where nothing that `measure`
-        measures goes strongly with it; its correlation with that, 0 where there is no name.
+        A list of dicts: direction, float (latent_dim,) of length 1; its name, or None if nothing that `measure`
+        measures changes strongly with it; its correlation with that, 0 without a name.
     """
     pixels = images.reshape(len(images), -1).astype("float32")
     means = np.zeros((labels.max() + 1, pixels.shape[1]), "float32")
@@ -80,7 +80,7 @@ def principal_directions(generator, noise, labels, images, count):
 
 
 def _named(correlations, names):
-    """Give each name to the row that it goes with most, strongest first; returns a (name or None, correlation) each."""
+    """Give each name to the row that it goes with most, strongest first; returns (name or None, correlation) each."""
     given = [(None, 0.0)] * len(correlations)
     left = np.abs(correlations)
     while left.size and left.max() >= STRONG:
@@ -98,7 +98,7 @@ def quantiles(discriminator, images, labels, num_classes):
 
 
 def sample(generator, discriminator, latent_dim, num_classes, count):
-    """What the page says of its models: `count` directions, and the opinions of each class; in JSON's types."""
+    """What the page says about its models: `count` directions, and the opinions of each class; in JSON's types."""
     noise = np.random.default_rng(0).standard_normal((COUNT, latent_dim), "float32")
     labels = np.arange(COUNT) % num_classes
     images = utils.draw(generator, noise, labels)
