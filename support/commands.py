@@ -22,14 +22,14 @@ from support.signals import Signals, Stopped
 ROOT = Path(__file__).parent.parent  # where the commands, data/ and models/ are
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever another project asks of Keras
-for _limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # by which a run would end early, as if it were done
+for _limit in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # which would end a run early, as if it were done
     os.environ.pop(_limit, None)
 if platform.machine() in ("x86_64", "AMD64"):  # before TensorFlow is imported
-    # It leaves oneDNN to processors with VNNI; those with AVX2 alone train up to half again as fast by it, too.
+    # It keeps oneDNN for processors with VNNI; those with only AVX2, too, train up to half again as fast with it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
-# How letters can be seen that end a line, turn its direction, tell a terminal something else, or cannot be encoded.
+# How to show characters that end a line, turn its direction, control a terminal, or cannot be encoded.
 _NO_TEXT = (*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
 VISIBLE = {code: repr(chr(code))[1:-1] for code in _NO_TEXT}
 
@@ -46,26 +46,26 @@ class Range(typing.NamedTuple):
 
 
 def is_text(name):
-    """Whether a str can be printed in a line, and given to TensorFlow: the system's names, and strangers', may not."""
+    """Whether a str can be printed on one line and given to TensorFlow: file names and strangers' names may not be."""
     return name == name.translate(VISIBLE)
 
 
 def check_text(value, what=""):
-    """Raise UserError, which begins with `what`, where a value or path is no text."""
+    """Raise UserError, which begins with `what`, if a value or path is not what `is_text` takes for text."""
     if not is_text(str(value)):
         raise UserError(f"{what}{str(value)!r} is no text: choose another name")
 
 
 def check(config):
-    """Raise UserError where a field of the dataclass `config` is no text, or not what its annotation allows.
+    """Raise UserError if a field of the dataclass `config` is no text, or not what its annotation allows.
 
-    That is a type, a Range or a Literal. Flags are checked by tyro, but not what is edited at the top of a script.
+    That is a type, a Range or a Literal. tyro checks the types of flags, but not defaults edited in a script.
     """
     for name, hint in typing.get_type_hints(type(config), include_extras=True).items():
         value, flag, several = getattr(config, name), as_flag(name), typing.get_origin(hint) is tuple
         if isinstance(value, tuple) != several:
             raise UserError(f"{flag} {value!r} is {'no tuple' if several else 'a tuple'}: look for the comma")
-        if value == ():  # as of a shell's variable that is not set
+        if value == ():  # as from an unset shell variable
             raise UserError(f"{flag} has no value: give one or more")
         hint, values = (typing.get_args(hint)[0], value) if several else (hint, [value])
         hint, *ranges = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else (hint,)
@@ -84,9 +84,9 @@ def check(config):
 
 
 def _check_words(words, config_class):
-    """Raise UserError where a word is empty, as of a shell's variable that is not set: as a path it would mean here.
+    """Raise UserError if a word is empty, as from an unset shell variable: a path would be the current directory.
 
-    Or where None would be a name, which tyro takes for no value at all.
+    Or if a name is None, which tyro would take for no value at all.
     """
     names = {as_flag(each.name) for each in dataclasses.fields(config_class) if each.type in (str | None, Path | None)}
     for before, word in itertools.pairwise(["", *words]):
@@ -102,23 +102,23 @@ def _check_words(words, config_class):
 
 
 def run(main, config_class, flags=None):
-    """Run a script: flags (those of the command line) to a `config_class`, that to `main`.
+    """Run a script: turn flags, by default the command line's, into a `config_class`, and give that to `main`.
 
     Bad input ends in one line on stderr and exit code 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices would bury our lines
-    os.environ["MPLBACKEND"] = "agg"  # a notebook hands its own down, which may not be installed here
+    os.environ["MPLBACKEND"] = "agg"  # a notebook passes on its own, which may not be installed here
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by whoever started this; a file that is opened now has its descriptor
+        if getattr(sys, name) is None:  # closed by whoever started this; a file opened now gets its descriptor
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
-    with contextlib.suppress(AttributeError):  # where it is no file
+    with contextlib.suppress(AttributeError):  # if it is no file
         sys.stdout.reconfigure(errors="replace")  # not every encoding has an é
     try:
         _check_words(sys.argv[1:] if flags is None else flags, config_class)
         with warnings.catch_warnings(action="ignore"):  # what tyro would warn of, `check` refuses
             config = tyro.cli(config_class, args=flags, description=sys.modules["__main__"].__doc__)
         check(config)
-        with Signals():  # so that what is half written goes, whoever asks to stop
+        with Signals():  # so that half-written files are removed, whoever asks to stop
             main(config)
         sys.stdout.flush()
     except UserError as error:
@@ -137,7 +137,7 @@ def run(main, config_class, flags=None):
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
-            except OSError:  # Ctrl-C has ended its reader, too, as it does with tee; or it had read enough
+            except OSError:  # Ctrl-C has ended its reader, too, such as tee; or that had read enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         sys.exit(code)
     except KeyboardInterrupt:
@@ -153,19 +153,19 @@ def run(main, config_class, flags=None):
 
 
 def require(module, flag, requirements):
-    """Raise UserError where a module is missing that only `flag` needs."""
+    """Raise UserError if a module is missing that only `flag` needs."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:  # a directory of that name, perhaps of its logs, is no module
         raise UserError(f"{flag} needs {module}, which is not installed: pip install -r {requirements}")
 
 
 def as_flag(field):
-    """How a field of a Config is called on the command line."""
+    """What a field of a Config is called on the command line."""
     return "--" + field.replace("_", "-")
 
 
 def flags(config, *left_out):
-    """The flags that make `config` out of its class' defaults, but for some fields."""
+    """The flags that turn its class's defaults into `config`, without those in `left_out`."""
     words = []
     for field in dataclasses.fields(config):
         value, flag = getattr(config, field.name), as_flag(field.name)
@@ -176,13 +176,13 @@ def flags(config, *left_out):
 
 
 def command(script, *words):
-    """The shell's line that runs one of the scripts at the root with this Python, from here."""
+    """The shell command that runs one of the scripts at the root with this Python, from here."""
     python = "python" if shutil.which("python") == sys.executable else sys.executable
     return shlex.join([python, os.path.relpath(ROOT / script), *words])
 
 
 class StandardError:
-    """sys.stderr for a progress bar, which is no reason to lose a run when nobody reads it any more."""
+    """sys.stderr for a progress bar: that nobody reads it any more is no reason to lose a run."""
 
     def write(self, text):
         with contextlib.suppress(OSError):
@@ -197,12 +197,12 @@ class StandardError:
 
 
 def progress_bar(*args, **options):
-    """A `tqdm` bar for what may take long: there after two seconds, and gone when done."""
+    """A `tqdm` bar for what may take long: it appears after two seconds, and goes when done."""
     return tqdm(*args, delay=2, leave=False, file=StandardError(), **options)
 
 
 def import_keras():
-    """Keras, quietly imported, as it comes: another project may ask for other numbers in ~/.keras/keras.json."""
+    """Import Keras, quietly, with its defaults: ~/.keras/keras.json may have other settings, for another project."""
     with quiet():
         import keras
 
@@ -213,7 +213,7 @@ def import_keras():
 
 @contextlib.contextmanager
 def quiet():
-    """Drop what native code writes to stderr: TensorFlow greets with notices that heed no log level."""
+    """Drop what native code writes to stderr: TensorFlow starts with notices that ignore the log level."""
     sys.stderr.flush()
     stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)

@@ -12,7 +12,7 @@ MAX_CLASSES = 1000
 
 
 def numbers_of(names):
-    """The numbers that all of some classes are called by, a list; empty where they are not, or no label can be so."""
+    """The numbers that classes have for names, a list; empty if not all have, or the numbers could not be labels."""
     numbers = [int(name) for name in names if name.isdecimal()]
     return numbers if 1 < len(names) == len(set(numbers)) and max(numbers) < MAX_CLASSES else []
 
@@ -28,7 +28,7 @@ class Dataset(_Arrays):
     """Images uint8 (N, S, S, C), S one of SIZES, and their labels int32 (N,); the test arrays may be empty.
 
     Attributes:
-        class_names: tuple of str, what `load_dataset` knows the classes to be called; () where numbers are all.
+        class_names: tuple of str, the classes' names as far as `load_dataset` knows; () if they only have numbers.
     """
 
     class_names = ()
@@ -39,7 +39,7 @@ class Dataset(_Arrays):
 
     @property
     def checksum(self):
-        """SHA-256 over all types, shapes and bytes, so the same for the same digits in any file format."""
+        """SHA-256 over all types, shapes and bytes: the same for the same digits in any file format."""
         return fingerprint(self)
 
     def labels_in_share(self, count, rng):
@@ -47,13 +47,13 @@ class Dataset(_Arrays):
         return rng.permutation(np.sort(self.y_train)[np.arange(count) * len(self.y_train) // count])
 
     def numbered_as(self, names, source):
-        """The same data with the numbers that its classes have among `names`, or that are their names.
+        """The same data, its classes renumbered by their places in `names`.
 
-        Where all `names` are figures, they are numbers: 3 is "3" is "03", as --folders writes it. Where some are, names
-        count, if ours are among them. Else, and where either has numbers alone, numbers are places.
+        If all `names` are numbers, numbers match them: 3 is "3" is "03", as --folders writes it. Else names match, if
+        any of ours is among them; if not, or without names on either side, a number is a place in `names`.
 
         Raises:
-            UserError: `names`, those of `source`, lack one.
+            UserError: `names`, those of `source`, lack a class.
         """
         own, known, numbers = self.class_names, names, numbers_of(names)
         if not own and not (numbers and self.y_train.any()):
@@ -74,9 +74,9 @@ class Dataset(_Arrays):
         return same
 
     def split_off(self, count, rng, in_shares=False):
-        """Split off random training digits, at most a sixth; returns the indices of the others, and of these.
+        """Split off random training digits, at most a sixth; returns the indices of the rest, and of these.
 
-        Where `in_shares`, these have the shares of all training digits, as `labels_in_share` has.
+        If `in_shares`, these have the class shares of all training digits, as in `labels_in_share`.
         """
         order = rng.permutation(len(self.x_train))
         count = min(count, len(order) // 6)
@@ -87,10 +87,10 @@ class Dataset(_Arrays):
         return order[count:], order[:count]
 
     def hold_out(self, count, rng, in_shares=False):
-        """Split off real digits of other writers: test digits, or training digits where there are no test digits.
+        """Split off real digits to compare with: test digits, by other writers, or if there are none, training digits.
 
         Args:
-            in_shares: as for `split_off`, of training digits.
+            in_shares: as for `split_off`, of training digits only.
 
         Returns:
             images and labels of the training digits that remain, images and labels of those split off.
@@ -108,7 +108,7 @@ def to_dataset(arrays, sources, path, num_classes=None):
     Args:
         arrays, sources: as support/readers.py describes them.
         path: where they are from.
-        num_classes: how many there should be, where that is known.
+        num_classes: how many there should be, if that is known.
 
     Raises:
         UserError: they are not images of a size in SIZES with one label each.

@@ -1,4 +1,4 @@
-"""The training data: MNIST in data/, another data set of Keras, a file or a directory of the user's own."""
+"""The training data: MNIST in data/, another of Keras' data sets, or a file or directory of the user's own."""
 
 import itertools
 import os.path
@@ -29,7 +29,7 @@ def load_dataset(name):
     Args:
         name: one of NAMES, STACKED, or a path: a `.npz` file (x_train, y_train, or images, labels; and perhaps
             x_test, y_test), a directory of IDX files, plain or .gz, with the names of MNIST, EMNIST, QMNIST or KMNIST,
-            or of folders of PNGs, one a class. DIRECTORY/emnist-letters is one of several data sets in a directory.
+            or of folders of PNGs, one per class. DIRECTORY/emnist-letters is one of several data sets in a directory.
 
     Raises:
         UserError: the data is missing, damaged, or not images of a size in SIZES with one label each.
@@ -53,19 +53,19 @@ def load_dataset(name):
 
 
 def place(name):
-    """Where the file or the directory is that `load_dataset` reads."""
+    """Where the file or directory that `load_dataset` reads is."""
     if name in (*NAMES, STACKED):
         return DATA_DIR / f"{'mnist' if name == STACKED else name}.npz"
-    return Path(name or "an empty name")  # which is no name for the current directory
+    return Path(name or "an empty name")  # an empty path would be the current directory
 
 
 def is_of_pngs(name):
-    """Whether a data set, which was loaded before, is folders of PNGs."""
+    """Whether a data set that has been loaded before is made of folders of PNGs."""
     return place(name).is_dir() and not idx.find_sets(place(name))
 
 
 def check_outside(name, **places):
-    """Raise UserError where what flags place would replace a data set's IDX files, or lie among folders of PNGs."""
+    """Raise UserError if output, placed by flags, would replace a data set's IDX files or lie among its PNGs."""
     data = place(name)
     try:
         directory = data if data.is_dir() else data.parent  # DIRECTORY/emnist-letters is one of several data sets
@@ -81,7 +81,7 @@ def check_outside(name, **places):
 
 
 def load_to_train(name, batch_size, conditional=True):
-    """`load_dataset`; UserError, too, where it cannot be trained on in such batches or, if `conditional`, by label."""
+    """`load_dataset`; UserError, too, if it cannot be trained on in such batches or, if `conditional`, by label."""
     dataset = load_dataset(name)
     if batch_size > (count := len(dataset.x_train)):
         images = "a single training image" if count == 1 else f"{count} training images"
@@ -101,7 +101,7 @@ def load_to_train(name, batch_size, conditional=True):
 def stack_digits(images, count, rng):
     """Random triples of digits, uint8 (N, 28, 28, 1), as the channels of images; returns uint8 (count, 28, 28, 3).
 
-    Each digit is in each channel as often as any other, or once more.
+    In each channel, each digit appears as often as any other, or once more.
     """
     some = rng.permutation(len(images))[:count] if count < len(images) else np.arange(count) % len(images)
     orders = [rng.permutation(some) for _ in range(3)]
@@ -109,8 +109,8 @@ def stack_digits(images, count, rng):
 
 
 def _stacked(mnist):
-    """Stored, 141 MB, rather than composed anew in each epoch: it is data like any other to all that trains, resumes
-    and measures, and its checksum tells it. 60,000 of 2e14 composites are enough: it is modes that the test is about.
+    """Stored, in 141 MB, rather than composed anew in each epoch: for all that trains, resumes and measures, it is then
+    data like any other, with a checksum. 60,000 of 2e14 composites are enough, since the test is about modes.
     """
     rng = np.random.default_rng(0)
     parts = [(stack_digits(images, len(images), rng), np.zeros(len(images), "int32")) for images in mnist[::2]]
@@ -148,7 +148,7 @@ def _fetch(name, path):
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # get_file raises a bare Exception where there is no network
         remedy = f"put {MNIST_SOURCE} there"
-        if name == "fashion_mnist":  # of which Keras would not notice that a file of an earlier download is damaged
+        if name == "fashion_mnist":  # Keras would not notice that a file downloaded earlier is damaged
             remedy = "remove ~/.keras/datasets/fashion-mnist, or give --dataset a directory with its four IDX files"
         raise UserError(f"{path} is missing and cannot be downloaded: {remedy}") from error
     with whole_file(path) as temporary:

@@ -20,10 +20,10 @@ MAX_TEXT = 2**24  # bytes of a file of text: far above any of ours
 
 @contextlib.contextmanager
 def whole_files(*paths):
-    """Yield a temporary path beside each path; what was written there takes their places at the end, in one go.
+    """Yield a temporary path beside each path; at the end, what was written there replaces them all, in one go.
 
-    Raises UserError where one cannot be written. After that, or any other failure, the old files are still there: all
-    of them, but for what goes wrong in the instant between two renames.
+    Raises UserError if one cannot be written. After that, or any other failure, the old files are still there: all of
+    them, except for a failure in the instant between two renames.
     """
     paths = [Path(path) for path in paths]
     # The suffix stays: Keras and Pillow go by it.
@@ -59,20 +59,20 @@ def whole_file(path):
 
 @contextlib.contextmanager
 def whole_directory(path):
-    """Yield a temporary directory beside `path`, to be filled; it takes its place at the end.
+    """Yield a temporary directory beside `path`, to be filled; at the end, it is moved to `path`.
 
-    Raises UserError where it cannot be written, or where there is something already.
+    Raises UserError if it cannot be written, or if there is something already.
     """
     path = check_vacant(path)
     temporary = path.with_name(f".{os.getpid()}.part-{path.name}")
     made, was_there = False, path.exists()
     try:
         if was_there:
-            path.rmdir()  # now, since where a disk is mounted it cannot be replaced
+            path.rmdir()  # now, since the mount point of a disk cannot be replaced
         temporary.mkdir()
         made = True
         yield temporary
-        if hasattr(os, "sync"):  # each of what may be a million files on its own would take an hour
+        if hasattr(os, "sync"):  # each on its own, perhaps a million files would take an hour
             os.sync()
         os.replace(temporary, path)
         flush(path.parent)
@@ -81,7 +81,7 @@ def whole_directory(path):
             f"cannot write {path} ({error.strerror or error}): choose another place, or make room"
         ) from error
     finally:
-        if made:  # else it is another process', of the same number on another machine
+        if made:  # else it is another process's, with the same number on another machine
             shutil.rmtree(temporary, ignore_errors=True)
         if was_there and not path.exists():
             path.mkdir()
@@ -94,14 +94,14 @@ def check_vacant(path):
     try:
         vacant = not path.exists() or (path.is_dir() and not any(path.iterdir()))
     except PermissionError:
-        vacant = False  # for all that can be known
+        vacant = False  # as far as can be known
     if not vacant:
         raise UserError(f"{path} is there already: choose another place, or remove it")
     return path
 
 
 def are_one(path, other):
-    """Whether two paths lead to one place, through links and otherwise: on some disks Mine is mine."""
+    """Whether two paths lead to the same place, by links or otherwise: on some disks, Mine is mine."""
     both_there = os.path.exists(path) and os.path.exists(other)
     return os.path.samefile(path, other) if both_there else os.path.realpath(path) == os.path.realpath(other)
 
@@ -116,14 +116,14 @@ def fingerprint(arrays):
 
 
 def check_unread(flag, path, **read):
-    """Raise UserError where to write `path`, which `flag` names, would replace what another flag, `read`, names."""
+    """Raise UserError if writing `path`, which `flag` names, would replace what another flag, one of `read`, names."""
     for other, source in read.items():
         if path and source and are_one(path, source):
             raise UserError(f"{flag} {path} would overwrite what {as_flag(other)} reads: choose another place")
 
 
 def flush(path):
-    """Have what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
+    """Make what was written to a file or a directory reach the disk: renamed before that, it could be lost."""
     directory = path.is_dir()
     with contextlib.suppress(OSError if directory else ()):  # Windows and some file systems have no such thing
         descriptor = os.open(path, os.O_RDONLY if directory else os.O_RDWR)
@@ -134,21 +134,21 @@ def flush(path):
 
 
 def sweep(directory):
-    """Remove what processes that were killed left of `whole_files` and `whole_directory` more than a minute ago."""
-    left = {}  # by process, as one that lives, perhaps elsewhere, may be at work on one of several
+    """Remove what killed processes left of `whole_files` and `whole_directory`, if it is over a minute old."""
+    left = {}  # by process, since a living one, perhaps on another machine, may be writing one of several
     for path in directory.glob(".*.part-*"):
         if process := re.match(r"\.(\d{1,9})\.part-", path.name):  # no process has a longer number
             left.setdefault(int(process[1]), []).append(path)
     for process, paths in left.items():
-        with contextlib.suppress(OSError):  # another run's, that was faster
-            within = [part for path in paths if path.is_dir() for part in path.iterdir()]  # it may grow there alone
+        with contextlib.suppress(OSError):  # another run was faster
+            within = [part for path in paths if path.is_dir() for part in path.iterdir()]  # it may grow only there
             age = time.time() - max(part.stat().st_mtime for part in (*paths, *within))
             for path in paths if age > 60 and not _runs_here(process) else ():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _runs_here(process):
-    """Whether another process of this number runs on this machine, where that can be asked."""
+    """Whether another process with this number runs on this machine, if that can be asked."""
     if os.name != "posix" or process == os.getpid():
         return False
     try:
@@ -159,13 +159,13 @@ def _runs_here(process):
 
 
 def refuse_pipe(path):
-    """Raise ValueError where `path` is a pipe: to open it would be to wait for ever."""
+    """Raise ValueError if `path` is a pipe: opening it would wait forever."""
     if path.is_fifo():
         raise ValueError(f"{path} is a pipe")
 
 
 def read_text(path):
-    """The text of a small file; raises ValueError where it is not small or no text, and OSError."""
+    """The text of a small file; raises ValueError if it is not small, or not text, and OSError if it cannot be read."""
     refuse_pipe(Path(path))
     with open(path, encoding="utf-8") as file:
         text = file.read(MAX_TEXT)
@@ -185,12 +185,12 @@ def write_json(path, value):
 
 
 def unreadable(path, error):
-    """The UserError for an OSError of what is there and cannot be read."""
+    """The UserError for an OSError about what exists but cannot be read."""
     return UserError(f"{path} cannot be read ({error.strerror}): give another path")
 
 
 def _check_plain(path):
-    """Raise OSError where there is something else than a file: it would be replaced, a device, too."""
+    """Raise OSError if there is something other than a file: it would be replaced, even a device."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if (path.exists() and not path.is_file()) or path.parent == Path("/dev"):  # whose /dev/stdout leads to one

@@ -1,6 +1,6 @@
 """IDX files, MNIST's own format, under the names that MNIST, EMNIST, QMNIST and KMNIST give theirs.
 
-As in support/readers.py they may be anybody's: UserError where one is damaged, OSError where it cannot be read.
+As in support/readers.py, they may be anyone's: UserError if one is damaged, OSError if it cannot be read.
 """
 
 import gzip
@@ -17,15 +17,15 @@ from support.readers import MAX_BYTES, read_npz, too_large
 
 FILES = {"x_train": "train-images-idx3-ubyte", "y_train": "train-labels-idx1-ubyte",
          "x_test": "t10k-images-idx3-ubyte", "y_test": "t10k-labels-idx1-ubyte"}  # fmt: skip
-# Those are MNIST's own names, which Fashion-MNIST and KMNIST took over; EMNIST and QMNIST put theirs before. Labels of
-# QMNIST are integers in eight columns; KMNIST's other form is a .npz for each array.
+# Those are MNIST's own names, which Fashion-MNIST and KMNIST took over; EMNIST and QMNIST put theirs in front. QMNIST's
+# labels are integers in eight columns; KMNIST's other form is a .npz for each array.
 NAME = re.compile(
     r"(?:(?P<set>[\w-]+)-)?(?P<part>train|test|t10k)-(?P<what>images|imgs|labels)"
     r"(?:[-.]idx\d-(?:ubyte|int)(?:\.gz)?|\.npz)"
 )
 TYPES = {8: "u1", 12: ">i4"}
 LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-# What the IDX files of a name of its own hold, a character a class. EMNIST merges what looks alike in both cases.
+# The classes of IDX files with names of their own, one character each. EMNIST merges letters whose cases look alike.
 CLASSES = {
     "emnist-byclass": LETTERS,
     "emnist-bymerge": LETTERS[:36] + "abdefghnqrt",
@@ -39,7 +39,7 @@ CLASSES = {
 
 
 def find_sets(directory, only=None):
-    """Find the IDX files of a directory: {data set: {field: path}}, where MNIST's own names are those of set ""."""
+    """Find the IDX files of a directory: {data set: {field: path}}; files with MNIST's own names are data set ""."""
     sets = {}
     # Backwards, so that of a plain file and its .gz the plain one is taken.
     for path in sorted(directory.iterdir(), reverse=True):
@@ -53,7 +53,7 @@ def read_set(directory, sets):
     """Read the data set that `find_sets` found in a directory.
 
     Returns:
-        arrays and sources as those of all readers, and the classes' names, a tuple of str, () where none are known.
+        arrays and sources as from all readers, and the classes' names, a tuple of str, () if none are known.
     """
     if len(sets) > 1 and "" not in sets:
         raise UserError(f"{directory} holds {', '.join(sorted(sets))}: give one of them, as {directory / min(sets)}")
@@ -90,7 +90,7 @@ def _read(path):
         if len(data) != size:
             raise ValueError(f"{'less' if len(data) < size else 'more'} than it promises")
         array = np.frombuffer(data, dtype).reshape(shape)
-        return array if kind == 8 else array.astype("int32").reshape(len(array), -1)[:, 0]  # QMNIST: first the class
+        return array if kind == 8 else array.astype("int32").reshape(len(array), -1)[:, 0]  # QMNIST has the class first
     except (UserError, PermissionError, MemoryError):
         raise
     except Exception as error:  # gzip, zlib, struct and numpy each have errors of their own

@@ -11,7 +11,7 @@ from support.networks import load_network
 from support.readers import SIZES
 
 NETWORKS = ("generator", "discriminator")  # each in a file of its name, .keras
-RESULTS = (*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json")  # that a run leaves beside each other
+RESULTS = (*(f"{name}.keras" for name in NETWORKS), "history.csv", "run.json")  # which a run leaves side by side
 MODELS_DIR = Path("models")
 PRETRAINED_DIR = ROOT / "models" / "pretrained"
 MAX_LATENT_DIM = 1024
@@ -26,9 +26,9 @@ def default_models(models_dir):
 
 
 def read_run(models_dir):
-    """What run.json in a directory of models says of their training; None where there is none.
+    """What run.json in a directory of models says of their training; None if there is none.
 
-    Raises UserError where there is one that cannot be read.
+    Raises UserError if there is one that cannot be read.
     """
     path = models_dir / "run.json"
     try:
@@ -42,22 +42,22 @@ def read_run(models_dir):
 
 
 def data_checksum(run):
-    """The checksum of the data that models were trained on according to `read_run`; None where it is not known."""
+    """The checksum of the data that models were trained on according to `read_run`; None if it is not known."""
     data = run.get("data") if isinstance(run, dict) else None
     return data.get("sha256") if isinstance(data, dict) else None
 
 
 def class_names(run, num_classes):
-    """What the classes are called according to `read_run`, a list of str; [] where they are numbers, or misnamed."""
+    """What the classes are called according to `read_run`, a list of str; [] if they are numbers, or misnamed."""
     names = run.get("classes") if isinstance(run, dict) else None
     sane = isinstance(names, list) and all(isinstance(name, str) and is_text(name) for name in names)
     if sane and len(names) == num_classes:
-        return [name[:255] for name in names]  # as long as that of a folder may be
+        return [name[:255] for name in names]  # as long as a folder's name may be
     return []
 
 
 def check_no_result(flag, path, models_dir):
-    """Raise UserError where to write `path`, which `flag` names, would replace what a run left in `models_dir`."""
+    """Raise UserError if writing `path`, which `flag` names, would replace what a run left in `models_dir`."""
     for name in RESULTS:
         check_unread(flag, path, models_dir=models_dir / name)
 
@@ -78,7 +78,7 @@ def load_models(models_dir):
         latent_dim = noise_and_label - num_classes
         fit = image == judged_image and image in [[size, size, channels] for size in SIZES for channels in (1, 3)]
         fit = fit and 0 < latent_dim <= MAX_LATENT_DIM and num_classes <= MAX_CLASSES
-        run = read_run(models_dir)  # a labelled and an unlabelled network can fit by their shapes
+        run = read_run(models_dir)  # a labelled and an unlabelled network can have shapes that fit
         fit = fit and (run is None or run["config"]["latent_dim"] == latent_dim)
     except (AttributeError, KeyError, TypeError, ValueError):
         fit = False

@@ -1,4 +1,4 @@
-"""A network's file, which may be anybody's: checked before it is loaded."""
+"""A network's file, which may be anyone's: checked before it is loaded."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from support.commands import UserError, import_keras
 from support.files import MAX_TEXT, unreadable
 
 # A model file can name any class for Keras to build, and loading one has often been a way to run a stranger's code.
-# So only these may appear: layers that do nothing but compute, and the modules of what is set within them.
+# So only these may appear: layers that do nothing but compute, and, for their settings, what is in these modules.
 LAYERS = {
     *("InputLayer", "Dense", "Conv2D", "Conv2DTranspose", "UpSampling2D", "Reshape", "Flatten", "Permute", "Identity"),
     *("BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
@@ -21,7 +21,7 @@ LAYERS = {
 }
 PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")
 WINDOWS = ("kernel_size", "pool_size", "strides", "dilation_rate", "size")
-NUMBERS = ("scale", "offset", "alpha", "epsilon")  # of which a list would give other shapes than Keras infers
+NUMBERS = ("scale", "offset", "alpha", "epsilon")  # as lists, these would give other shapes than Keras infers
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_LAYERS = 100
 MAX_WINDOW = 32  # pixels
@@ -31,20 +31,20 @@ MAX_WORK = 2**33  # multiplications of a layer for one image
 
 
 def load_network(path, source):
-    """Load a Keras Sequential of built-in layers, without running anything that its file brings.
+    """Load a Keras Sequential of built-in layers, without running any code that its file brings.
 
     Args:
         path: a .keras file.
         source: the script that makes such files, for the error message.
 
     Raises:
-        UserError: it is missing, damaged, too large, or anything else than layers of LAYERS in a row.
+        UserError: it is missing, damaged, too large, or anything but a sequence of layers from LAYERS.
     """
     keras = import_keras()
     import tensorflow as tf
 
     try:
-        if not path.is_file() and not path.is_dir():  # opening a pipe would wait for ever
+        if not path.is_file() and not path.is_dir():  # opening a pipe would wait forever
             raise FileNotFoundError
         _check_file(path)
         network = keras.models.load_model(path, compile=False, safe_mode=True)
@@ -54,13 +54,13 @@ def load_network(path, source):
         if not all(np.isfinite(values).all() for values in (answer, *network.get_weights())):
             raise _Refused("it has numbers that are not finite")
         return network
-    except (MemoryError, tf.errors.ResourceExhaustedError):  # no fault of the file
+    except (MemoryError, tf.errors.ResourceExhaustedError):  # not the file's fault
         raise
     except FileNotFoundError as error:
         raise UserError(f"there is no {path}: run {source} first, or give another path") from error
     except (IsADirectoryError, PermissionError) as error:
         raise unreadable(path, error) from error
-    except Exception as error:  # Keras, zipfile and HDF5 raise about any error there is
+    except Exception as error:  # Keras, zipfile and HDF5 raise almost any error there is
         reason = f" ({error})" if isinstance(error, _Refused) else ""
         raise UserError(
             f"{path} is no Sequential that can be loaded{reason}: run {source} again, or give another path"
@@ -92,7 +92,7 @@ def _check_file(path):
     config.pop("compile_config", None)  # Keras is told to leave it alone
     _check_layers(config)
 
-    with h5py.File(weights) as file:  # a small file can promise any size
+    with h5py.File(weights) as file:  # a small file can claim any size
         arrays = []
         file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
         odd = any(array.dtype.kind not in "fiu" or array.chunks for array in arrays)  # Keras writes in one piece
@@ -100,7 +100,7 @@ def _check_file(path):
             raise _Refused("its weights are too large, or no numbers")
     waiting = list(global_state.get_global_attribute("uninitialized_variables") or [])
     try:
-        with keras.StatelessScope(initialize_variables=False):  # infers all shapes, and takes no memory for them
+        with keras.StatelessScope(initialize_variables=False):  # infers all shapes, without taking memory for them
             network = keras.saving.deserialize_keras_object(config, safe_mode=True)
     finally:  # or the next layer that Keras infers a shape for would take that memory; there is no public way
         global_state.set_global_attribute("uninitialized_variables", waiting)
@@ -108,14 +108,14 @@ def _check_file(path):
 
 
 def _check_layers(config):
-    """Raise _Refused where the `config` of a Sequential has too many layers, or others than those of LAYERS."""
+    """Raise _Refused if the `config` of a Sequential has too many layers, or others than those in LAYERS."""
     _check_parts([config["config"], config.get("build_config")])
     if len(config["config"]["layers"]) > MAX_LAYERS:
         raise _Refused(f"it has more than {MAX_LAYERS} layers")
 
 
 def _check_sizes(network):
-    """Raise _Refused where the layers of a Keras Sequential are larger than those of small images need to be."""
+    """Raise _Refused if the layers of a Keras Sequential are larger than small images need."""
     work = [layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in network.layers]
     outputs = [math.prod(shape[1:]) for shape in (network.input_shape, *(each.output.shape for each in network.layers))]
     if (
@@ -128,7 +128,7 @@ def _check_sizes(network):
 
 
 def _check_parts(part):
-    """Raise _Refused where a part of a serialised model is none of the objects that may be in one."""
+    """Raise _Refused if a part of a serialised model is, or holds, an object that may not be in one."""
     if isinstance(part, list):
         for item in part:
             _check_parts(item)
@@ -147,7 +147,7 @@ def _check_parts(part):
 
 
 def check_networks(generator, discriminator, latent_dim, num_classes, shape):
-    """See to it, before two Keras models are trained, that they fit data of so many classes and images of this shape.
+    """Check, before two Keras models are trained, that they fit `num_classes` classes and images of this shape.
 
     Raises:
         UserError: they do not, or `load_network` would refuse them for their layers.
@@ -168,7 +168,7 @@ def check_networks(generator, discriminator, latent_dim, num_classes, shape):
                 raise UserError(f"the {name} takes {takes} and gives {gives}: {right}")
             try:
                 layers = json.loads(network.to_json())
-            except (NotImplementedError, TypeError, ValueError) as error:  # a layer of one's own, without get_config
+            except (NotImplementedError, TypeError, ValueError) as error:  # a user's own layer, without get_config
                 raise _Refused("it has a layer that Keras cannot write down") from error
             _check_layers(layers)
             _check_sizes(network)

@@ -1,7 +1,7 @@
-"""Files of images and labels, as they are: .npz, folders of PNGs; IDX files have support/idx.py. They may be anybody's.
+"""Read images and labels from files, which may be anyone's: .npz and folders of PNGs; support/idx.py reads IDX files.
 
-Each reader returns a dict of arrays, under names of Dataset's fields or images and labels, and a dict of what to call
-each of them in an error. All raise UserError where a file is damaged, OSError where it cannot be read.
+Each reader returns a dict of arrays, named as Dataset's fields or "images" and "labels", and a dict of what to call
+each of them in an error. All raise UserError if a file is damaged, OSError if it cannot be read.
 """
 
 import itertools
@@ -16,8 +16,8 @@ from support.commands import UserError, check_text, import_keras, quiet
 from support.files import refuse_pipe
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-MAX_BYTES = 2**28  # of all arrays, unpacked, 330,000 digits: what promises more is refused before memory is taken
-SIZES = (28, 32)  # pixels, of both sides
+MAX_BYTES = 2**28  # of all arrays, unpacked, 330,000 digits: what claims more is refused before memory is taken
+SIZES = (28, 32)  # pixels per side
 MAX_PNGS = MAX_BYTES // 28**2
 MAX_PNG = 2**20  # bytes; its few pixels need a thousandth
 
@@ -38,7 +38,7 @@ def read_npz(path, keys=KEYS):
         return arrays, {key: f"{key} in {path}" for key in arrays}
     except (UserError, PermissionError, MemoryError):
         raise
-    except Exception as error:  # a damaged zip or npy raises about any error there is
+    except Exception as error:  # a damaged zip or npy raises almost any error there is
         raise UserError(f"{path} cannot be read as a .npz of arrays: give an undamaged file") from error
 
 
@@ -47,8 +47,8 @@ def too_large(path):
 
 
 def _check_npy(archive, member):
-    """Raise an error where an array in a .npz promises more than its file holds: NumPy would make room for it."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+    """Raise an error if an array in a .npz claims more than its file holds: NumPy would allocate that."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack without limit
         raise ValueError("packed in a way in which NumPy packs nothing")
     with archive.open(member) as file:
         read_header = {
@@ -57,7 +57,7 @@ def _check_npy(archive, member):
         }[np.lib.format.read_magic(file)]
         try:
             shape, _, dtype = read_header(file)
-        except MemoryError as error:  # Python's parser has one of its own, for what is nested too deep
+        except MemoryError as error:  # Python's parser raises it, too, for what is nested too deep
             raise ValueError("no header") from error
     if dtype.hasobject:
         raise UserError(f"{member.filename} in {archive.filename} holds Python objects: give integers")
@@ -66,9 +66,9 @@ def _check_npy(archive, member):
 
 
 def read_folders(directory):
-    """Read PNGs, a folder a class, by `keras.utils.image_dataset_from_directory`; returns the classes' names, too.
+    """Read PNGs, one folder per class, by `keras.utils.image_dataset_from_directory`; returns the classes' names, too.
 
-    Keras would resize, convert and skip what does not fit; here all of that is refused.
+    Keras would resize, convert or skip what does not fit; here, all of that is refused.
     """
     names = sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
     paths, first = [], None
@@ -115,7 +115,7 @@ def read_folders(directory):
 
 
 def _is_hidden(path):
-    """Whether a file is none of the images; raises UserError where Keras would take it for one. macOS leaves such."""
+    """Whether a file is hidden, as macOS leaves some, so no image; raises UserError if Keras would take it for one."""
     hidden = path.name.startswith(".")
     if hidden and path.is_dir():
         raise UserError(f"{path} is a hidden folder, in which Keras would look for pictures: delete it")
@@ -125,7 +125,7 @@ def _is_hidden(path):
 
 
 def _look_at_png(path):
-    """The size of a PNG, (width, height), and whether it is coloured, from its head; raises UserError for others."""
+    """The size of a PNG, (width, height), and whether it is coloured, from its header; raises UserError for others."""
     try:
         refuse_pipe(path)
         with open(path, "rb") as file:
@@ -142,9 +142,9 @@ def _look_at_png(path):
     if width != height or width not in SIZES:
         raise UserError(f"{path} has {width}x{height} pixels: give 28x28 or 32x32")
     try:
-        with Image.open(path) as image:  # reads on to the pixels, which it leaves alone
+        with Image.open(path) as image:  # reads up to the pixels, but not them
             transparent = kind in (4, 6) or "transparency" in image.info
-    except Exception as error:  # Pillow raises about any error there is
+    except Exception as error:  # Pillow raises almost any error there is
         raise UserError(f"{path} cannot be read as a PNG: give an undamaged file") from error
     if transparent:
         raise UserError(f"{path} is transparent: lay it on paper, and save it without")

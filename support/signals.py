@@ -1,4 +1,4 @@
-"""Signals that ask to stop, and what must not be torn meanwhile."""
+"""Signals that ask to stop, and work that they must not interrupt."""
 
 import signal
 
@@ -6,8 +6,8 @@ import signal
 class Stopped(KeyboardInterrupt):
     """A signal asks to stop.
 
-    No Exception, so that nothing on the way up takes it for an error of its own; but what tidies up after Ctrl-C, as
-    Keras does after half a download, tidies up.
+    Not an Exception, so that nothing on the way up takes it for an error of its own; but whatever tidies up after
+    Ctrl-C, as Keras does after half a download, does so.
     """
 
     def __init__(self, signum):
@@ -16,9 +16,9 @@ class Stopped(KeyboardInterrupt):
 
 
 class Signals:
-    """Within this context SIGINT and SIGTERM raise Stopped; a second one kills the process.
+    """Within this context, SIGINT and SIGTERM raise Stopped; a second one kills the process.
 
-    While `hold` is in force, what must not be torn is finished first: the signal is kept until `release`.
+    After `hold`, a signal is kept until `release`, so that what must not be interrupted is finished first.
     """
 
     def __enter__(self):
@@ -33,7 +33,7 @@ class Signals:
     def _stop(self, signum, frame):
         for each in self.before:
             signal.signal(each, signal.SIG_DFL)
-        self.waiting = signum  # kept in any case: raised in a destructor, an exception goes nowhere
+        self.waiting = signum  # kept in any case: an exception raised in a destructor goes nowhere
         if not self.held:
             raise Stopped(signum)
 

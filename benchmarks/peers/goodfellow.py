@@ -34,7 +34,7 @@ class Goodfellow(Peer):
 
     def build_optimizers(self):
         class FallingSGD(keras.optimizers.SGD):
-            """Momentum that rises, which Keras' own does not."""
+            """SGD whose momentum rises, as Keras' own cannot."""
 
             def update_step(self, gradient, variable, learning_rate):
                 done = ops.cast(self.iterations, "float32")

@@ -10,7 +10,7 @@ from benchmarks.peers.peer import Peer, apply, binary_cross_entropy
 class KerasDocumentation(Peer):
     """The Keras documentation's conditional GAN, keras.io/examples/generative/conditional_gan: batch 64, Adam 3e-4.
 
-    20 epochs; it trains on the test digits too, which this re-telling does not.
+    20 epochs; the original trains on the test digits, too, which this re-implementation does not.
     """
 
     batch_size, steps, latent_dim = 64, 20 * 937, 128
@@ -51,7 +51,7 @@ class KerasDocumentation(Peer):
         return ops.concatenate([noise, ops.one_hot(labels, 10)], axis=-1)
 
     def step(self, images, labels):
-        # In the source, too, the ones are not a plane of the label's own but a stripe over all ten, as high as it is.
+        # As in the source, the ones fill not the label's own plane but a stripe across all ten, placed by the label.
         planes = ops.reshape(ops.repeat(ops.one_hot(labels, 10), 28 * 28), (-1, 28, 28, 10))
 
         def logits(images):

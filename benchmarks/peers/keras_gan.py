@@ -12,7 +12,7 @@ class KerasGAN(Peer):
 
     The discriminator is updated for real and for fake images one after the other, and its fakes are drawn with the
     generator's moving statistics (`predict`). The one Adam object that the original hands to both networks keeps
-    moments for each weight, so two are the same but for the bias correction of the first steps.
+    moments for each weight, so two differ from it only in the bias correction of the first steps.
     """
 
     batch_size, steps = 32, 4000

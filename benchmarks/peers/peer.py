@@ -30,7 +30,7 @@ class Peer:
         self.step = tf.function(self.step)
 
     def start(self, images):
-        """What a recipe sets by the training images uint8 (N, 28, 28, 1), before its first step."""
+        """Set what depends on the training images, uint8 (N, 28, 28, 1), before the first step."""
 
     @property
     def parts(self):
@@ -38,7 +38,7 @@ class Peer:
         return {name: getattr(self, name) for name in names}
 
     def advance(self, batches):
-        """Train on the next batch; returns how many steps that were."""
+        """Train on the next batch; returns how many steps that was."""
         self.step(*next(batches))
         return 1
 
@@ -46,7 +46,7 @@ class Peer:
         return tf.random.normal((count, self.latent_dim))
 
     def draw(self, noise, labels):
-        """Draw digits of noise float32 (N, latent_dim), for recipes with labels of labels int (N,); uint8 images."""
+        """Draw digits from noise float32 (N, latent_dim), and labels int (N,) if the recipe has any; uint8 images."""
         scale, shift = self.output_scale
         batches = (self.inputs(noise[i : i + 500], labels[i : i + 500]) for i in range(0, len(noise), 500))
         images = np.concatenate([self.generator.predict_on_batch(batch) for batch in batches])

@@ -35,7 +35,7 @@ class TFGAN(Peer):
     """TF-GAN's unconditional MNIST example, github.com/tensorflow/gan, examples/mnist: batch 32, 20,000 steps.
 
     Wasserstein losses, spectral normalisation, weight decay 2.5e-5 (here of the kernels before they are normalised),
-    Adam 1e-3 for the generator and 1e-4, both updated at once.
+    Adam 1e-3 for the generator and 1e-4 for the discriminator, both updated at once.
     """
 
     batch_size, steps, latent_dim = 32, 20_000, 64
