@@ -188,7 +188,7 @@ def test_few_classes_fit_whatever_they_are_called(open_page, tmp_path, monkeypat
 
 
 def test_models_without_labels_have_room_at_the_default_widths(tmp_path, monkeypatch):
-    """They have a wide layer more than others."""
+    """They have one more wide layer than others."""
     monkeypatch.setattr(samples, "COUNT", 50)
     models_dir = save_models(tmp_path / "models", 64, 1, widths=tuple(DEFAULT_WIDTHS.values()), size=32)
     assert play.play(Config(models_dir=models_dir, output_dir=tmp_path)).stat().st_size < play.MAX_BYTES

@@ -52,7 +52,7 @@ def test_classes_of_folders_are_those_of_the_same_name(real, mnist, tmp_path):
 
 
 def test_data_without_labels_has_no_shares_to_keep(small_npz, refuses, tmp_path):
-    """Of a labelled file all is measured, and not just the first class; labelled models draw what it cannot ask for."""
+    """All of a labelled file is measured, not just the first class; labelled models have nothing to be asked for."""
     dataset = load_dataset(str(small_npz))
     unlabelled = dataset._replace(y_train=dataset.y_train * 0)
     images, labels, *_ = digits_to_score(Config(npz=small_npz), unlabelled)

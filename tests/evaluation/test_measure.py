@@ -19,7 +19,7 @@ def test_random_training_digits_are_near_the_others(measured_real):
 
 
 def test_training_and_test_digits_are_held_against_the_same_others(real):
-    """Here test digits are copies of training digits, a sixth of them of those that are themselves measured."""
+    """Here, test digits are copies of training digits, a sixth of which are themselves among those measured."""
     dataset = real[0]._replace(x_test=real[0].x_train[:600], y_test=real[0].y_train[:600])
     numbers, *_ = measure(Config(count=600), dataset, load_judge(), *real[0][2:], "these")
     assert 0.05 < numbers["training"]["share_nearer"] < 0.12  # half of a sixth

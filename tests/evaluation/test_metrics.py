@@ -44,7 +44,7 @@ def test_frechet_spread_is_that_of_new_samples():
 
 
 def test_frechet_spread_of_fixed_shares_is_that_within_them():
-    """Here of two classes far apart: at random as many of each, the distance would vary much more."""
+    """Here, two classes far apart: if their shares were equal only on average, the distance would vary much more."""
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 500)
 
@@ -78,7 +78,7 @@ def test_kernel_distance_is_unbiased():
 
 
 def test_kernel_distance_is_unbiased_in_fixed_shares():
-    """Here of two classes far apart, of which the real ones are at random as many."""
+    """Here, two classes far apart, of which the real ones have the same shares only on average."""
     rng, labels = np.random.default_rng(0), np.repeat([0, 1], [10, 30])
 
     def sample(labels):
@@ -96,7 +96,7 @@ def test_kernel_distance_is_unbiased_in_fixed_shares():
 
 @pytest.mark.parametrize(("shift", "ratio"), [(0.5, 1.0), (0.0, 1.41)])
 def test_error_of_the_kernel_distance_is_that_of_new_samples(shift, ratio):
-    """Where both are samples of one distribution the jackknife counts twice what of the variance is left."""
+    """If both are samples of the same distribution, the jackknife counts twice what is left of the variance."""
     rng = np.random.default_rng(0)
     samples = ((rng.standard_normal((300, 4)), shift + rng.standard_normal((300, 4))) for _ in range(200))
     distances, errors = zip(*(metrics.kernel_distance(*pair) for pair in samples), strict=True)

@@ -143,7 +143,7 @@ def test_large_and_small_numbers_arrive(browser_page, numbers):
 
 
 def test_normalisation_vanishes_into_the_layer_before():
-    """Also through a Reshape; but not where a ReLU stands between, or a channel has several scales."""
+    """Also through a Reshape; but not past a ReLU, nor if a channel has several scales."""
 
     def kinds(name):
         return [operation["do"] for operation in pack(with_random_weights(keras.Sequential(NETWORKS[name])))]
@@ -172,6 +172,6 @@ def test_another_layer_is_refused(layer, named):
 
 
 def test_pooling_of_any_number_of_channels_is_refused():
-    """As a convolution it has their square in weights, of which the file needs to bring none."""
+    """As a convolution, it has their square in weights, none of which the file needs to contain."""
     with pytest.raises(UserError, match="100000 channels of the AveragePooling2D"):
         pack(keras.Sequential([keras.Input((1, 1, 100_000)), layers.AveragePooling2D(1)]))

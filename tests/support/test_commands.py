@@ -176,7 +176,7 @@ def test_refuses_a_name_that_is_no_text(refuses, tmp_path, monkeypatch, main, fl
 
 
 def test_a_value_that_is_empty_is_no_place(refuses, tmp_path, monkeypatch):
-    """As of a shell's variable that is not set: it would be the directory that one is in."""
+    """As from an unset shell variable: it would be the current directory."""
     monkeypatch.chdir(tmp_path)
     for flags, said in (
         (["--models-dir", "", "--epochs", "1"], "there is an empty value after --models-dir: give one"),

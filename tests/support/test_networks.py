@@ -84,7 +84,7 @@ def test_paths_in_the_archive_lead_nowhere(name, generator, tmp_path):
 
 
 def test_a_name_twice_in_the_archive_is_refused(generator, tmp_path):
-    """What is checked could be another than what is loaded."""
+    """What is checked might not be what is loaded."""
     shutil.copy(generator, path := tmp_path / "model.keras")
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
         archive.writestr("config.json", members(generator)["config.json"])

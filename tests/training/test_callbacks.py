@@ -33,7 +33,7 @@ def test_a_hopeless_run_is_stopped(change, said, config, refuses, monkeypatch):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_sane_run_goes_on(loss):
-    """Wasserstein's loss has no bound: its discriminator may pay less than nothing for ever."""
+    """Wasserstein's loss has no bound: its discriminator may pay less than nothing forever."""
 
     def go(discriminator_loss, last):
         with callbacks.Progress(Record(), epochs=6, images=1, batch_size=32) as progress:

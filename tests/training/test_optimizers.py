@@ -72,7 +72,7 @@ def test_a_louder_gradient_moves_no_farther():
 
 
 def test_momentum_is_plain_and_nothing_decays():
-    """After g and -0.4 g it is 0.1 g, still against the last gradient; looking ahead, as Nesterov does, it is not."""
+    """After g and -0.4 g it is 0.1 g, and still moves weights along -g; looking ahead, as Nesterov's, it would not."""
     network = build_discriminator(10, width=12)
     muon = Muon(network, 0.01)
     kernel = next(weight for weight in network.trainable_variables if weight.path in muon.matrices)

@@ -68,7 +68,7 @@ def test_replicas_agree_and_resume(devices, small_npz, start_worker, tmp_path, u
 
 
 def first_step(dataset):
-    """Adam's averages of the gradients after a first step of equal noise and labels, in which shares do not differ."""
+    """Adam's averages of the gradients after a first step with the same noise and labels for each share."""
     gan = train.build_gan(train.Config(batch_size=32, generator_width=8, discriminator_width=8), load_dataset(dataset))
     strategy = gan.generator.distribute_strategy
     drawn = []
@@ -113,7 +113,7 @@ def test_the_gradient_is_the_mean_over_the_whole_batch(small_npz, tmp_path):
 
 
 def test_replicas_share_each_batch_of_one_process():
-    """At its place, so that the digits of a step do not depend on how many they are."""
+    """Each in its place, so that the digits of a step do not depend on the number of replicas."""
     numbers, images = np.arange(64, dtype="int32"), np.zeros((64, 28, 28, 1), "uint8")
 
     def labels(*replicas):

@@ -174,7 +174,7 @@ LATER = [pytest.param(place, marks=pytest.mark.stress) for place in (None, (trai
 
 @pytest.mark.parametrize("place", [(callbacks.Progress, "on_train_batch_end"), *LATER])
 def test_a_finished_run_can_be_trained_further(place, config, stop_at, tmp_path, monkeypatch):
-    """Where the learning rates do not fall, as if it had been that long from the start; also if stopped early.
+    """If the learning rates do not fall, it ends as if it had been that long from the start; even if stopped early.
 
     With a layer that draws random numbers, which go on, too.
     """
@@ -220,7 +220,7 @@ def test_resuming_the_finished_changes_nothing(config, undisturbed, capsys, monk
 
 @pytest.mark.parametrize(("began", "step", "replicas"), [(63, 63, [2]), (63, 84, [2, 1]), (84, 84, [2])])
 def test_replicas_that_change_within_a_run_are_told(began, step, replicas, capsys, tmp_path, monkeypatch):
-    """Where steps are left to make; by how many they were made is put down, and not by whom they were only measured."""
+    """If steps are left to make. How many replicas made steps is noted, not how many there were for measuring only."""
     monkeypatch.setattr(training_run.checkpoint, "restore", lambda state, gan: Record())
     monkeypatch.setattr(training_run.same_run, "refuse_differences", lambda *abouts: None)
     layers = SimpleNamespace(layers=[], distribute_strategy=SimpleNamespace(num_replicas_in_sync=1))

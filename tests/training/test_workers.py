@@ -43,7 +43,7 @@ def last_line(process):
 
 
 def test_two_workers(start_workers, small_npz, tmp_path):
-    """Equal weights on both, each digit once, one writes; one dies; and together they go on as if nothing had been."""
+    """Equal weights on both, each digit once, one writes; one dies; and they go on as if nothing had happened."""
     chief, other, both = (
         run_in(tmp_path / name, small_npz, evaluate=False, checkpoint_every=1) for name in ("chief", "other", "both")
     )
@@ -104,7 +104,7 @@ def test_does_not_wait_for_ever(index, refuses, monkeypatch, small_npz, tmp_path
 
 
 def test_workers_greet_with_all_that_must_be_the_same(monkeypatch, config):
-    """Others' epochs would hang all of them at the end, others' digits be trained on."""
+    """With different epochs, all would hang at the end; different digits would be trained on."""
     said = []
     monkeypatch.setenv("TF_CONFIG", tf_config(0, ports(2)))
     monkeypatch.setattr(cluster.Cluster, "gather", lambda chief, greeting, files: said.append(greeting))
