@@ -54,7 +54,7 @@ class GAN(keras.Model):
         discriminator: float32 (B, S, S, C) -> float32 (B, num_classes) logits.
         seed: the noise of a step is a function of (seed, step) alone, so a run can be repeated, or resumed at any step.
 
-    `fit` takes batches of images, uint8 (B, S, S, C), and labels, int (B,).
+    `fit` takes batches of images, uint8 (B, S, S, C), and labels, int (B,). Draw with `averaged_generator`.
     """
 
     def __init__(self, generator, discriminator, seed=0):
@@ -89,6 +89,7 @@ class GAN(keras.Model):
         """Set the rules of the game.
 
         Args:
+            generator_optimizer, discriminator_optimizer: `keras.optimizers`, one each, not yet built.
             loss: a key of LOSSES.
             ema_decay: how slowly the averaged generator follows, 0 (at once) to below 1.
             r1_gamma: weight of the R1 gradient penalty on real images (Mescheder et al., 2018); 0 leaves it out.
@@ -106,9 +107,7 @@ class GAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.loss_functions = LOSSES[loss]
         self.ema_decay = ema_decay
-        self.r1_gamma = r1_gamma
-        self.r2_gamma = r2_gamma
-        self.slope_penalty = slope_penalty
+        self.r1_gamma, self.r2_gamma, self.slope_penalty = r1_gamma, r2_gamma, slope_penalty
         self.mismatch = mismatch if self.num_classes > 1 else 0
 
     @property
@@ -122,6 +121,7 @@ class GAN(keras.Model):
 
     def train_step(self, batch):
         images, labels = batch
+        tf.debugging.assert_type(images, tf.uint8, "images should be 0 to 255")  # scaled ones would all look black
         real = ops.cast(images, "float32") / 127.5 - 1
         one_hot = ops.one_hot(labels, self.num_classes)
         step = self.generator_optimizer.iterations
@@ -153,10 +153,9 @@ class GAN(keras.Model):
                     real_logits = self.discriminator(real, training=True)
                     real_logit = own(real_logits)
                     fake_logit = own(self.discriminator(still, training=True))
-                discriminator_loss = ops.mean(loss.real(beside(real_logit, fake_logit))) + ops.mean(
-                    loss.fake(beside(fake_logit, real_logit))
-                )
-                objective = discriminator_loss
+                discriminator_loss = ops.mean(loss.real(beside(real_logit, fake_logit)))
+                discriminator_loss += ops.mean(loss.fake(beside(fake_logit, real_logit)))
+                objective = sum(self.discriminator.losses, discriminator_loss)  # with its layers' regularizers
                 if self.mismatch:
                     # These logits have been computed anyway, so this costs nothing.
                     wrong = loss.fake(beside(real_logits, real_logit[:, None])) * (1 - one_hot)
@@ -180,7 +179,8 @@ class GAN(keras.Model):
             real_logit_now = own(self.discriminator(real, training=True)) if loss.relative else None
             fake_logit_now = own(self.discriminator(fake, training=True))
             generator_loss = ops.mean(loss.generator(beside(fake_logit_now, real_logit_now)))
-        gradients = generator_tape.gradient(generator_loss, self.generator.trainable_variables)
+            objective = sum(self.generator.losses, generator_loss)
+        gradients = generator_tape.gradient(objective, self.generator.trainable_variables)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
 
         # Once for all replicas of this process: they have the same weights, and there is one average.

@@ -1,9 +1,10 @@
 """The game: what a train step changes and what it leaves alone."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from games import make_gan
+from games import make_gan, play
 
 from gan import LOSSES
 
@@ -117,6 +118,24 @@ def test_batch_normalisation_learns_in_training_and_rests_in_drawing(batch):
     together = gan.averaged_generator.predict(noise, verbose=0)[:1]
     np.testing.assert_allclose(alone, together, atol=1e-5)  # a digit does not depend on its neighbours
     assert not any(changed(gan.averaged_generator.weights, after))
+
+
+def test_layers_regularizers_count(batch):
+    """They pull the kernels of either network towards 0."""
+    plain, pulled = make_gan(), make_gan()
+    for gan, weight in ((plain, 0.0), (pulled, 10.0)):
+        for network in (gan.generator, gan.discriminator):
+            network.layers[0].kernel.regularizer = keras.regularizers.L2(weight)
+        play(gan, batch, 10)
+    for name in ("generator", "discriminator"):
+        short, long = (np.linalg.norm(getattr(gan, name).layers[0].kernel) for gan in (pulled, plain))
+        assert short < 0.95 * long
+
+
+def test_images_that_were_scaled_are_refused(batch):
+    images, labels = batch
+    with pytest.raises(TypeError, match="0 to 255"):
+        make_gan().train_step((tf.cast(images, "float32") / 127.5 - 1, labels))
 
 
 def test_relative_logits_alone_count(batch):
