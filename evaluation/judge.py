@@ -106,7 +106,7 @@ def load_judge(path=JUDGE, dataset="mnist"):
     Raises:
         UserError: it is missing, or is not a Keras model with a layer of features.
     """
-    flags = [] if path == JUDGE else ["--output", str(path)]
+    flags = [] if Path(path) == JUDGE else ["--output", str(path)]
     flags += [] if dataset == "mnist" else ["--dataset", dataset]
     network = load_network(path, shlex.join(["python", "-m", "evaluation.judge", *flags]))
     try:

@@ -71,6 +71,7 @@ def load_models(models_dir):
     Raises:
         UserError: one is missing or cannot be loaded, or they do not belong together.
     """
+    models_dir = Path(models_dir)
     generator, discriminator = (load_network(models_dir / f"{name}.keras", "train.py") for name in NETWORKS)
     try:
         (_, noise_and_label), (_, *image) = generator.input_shape, generator.output_shape

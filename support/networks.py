@@ -4,6 +4,7 @@ import io
 import json
 import math
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -43,6 +44,7 @@ def load_network(path, source):
     keras = import_keras()
     import tensorflow as tf
 
+    path = Path(path)
     try:
         if not path.is_file() and not path.is_dir():  # opening a pipe would wait forever
             raise FileNotFoundError
@@ -129,6 +131,8 @@ def _check_sizes(network):
 
 def _check_parts(part):
     """Raise _Refused if a part of a serialised model is, or holds, an object that may not be in one."""
+    import keras
+
     if isinstance(part, list):
         for item in part:
             _check_parts(item)
@@ -139,6 +143,10 @@ def _check_parts(part):
             if not (known or module in PARTS) or part.get("registered_name") is not None:
                 raise _Refused(f"it holds a {str(name)[:50]!r}, not among the layers that support/networks.py allows")
         for name, item in part.items():
+            if name == "activation" and not (
+                item is None or "class_name" in item or hasattr(keras.activations, str(item))
+            ):
+                raise _Refused("it has an activation that is not Keras' own: give one by name, such as 'silu'")
             if name in WINDOWS and np.max(item) > MAX_WINDOW:
                 raise _Refused(f"a {name} in it is larger than {MAX_WINDOW}")
             if (name in NUMBERS and isinstance(item, list)) or (name == "activity_regularizer" and item is not None):

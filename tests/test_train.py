@@ -176,6 +176,7 @@ def test_the_command_gives_the_same_files_at_odd_paths_too(undisturbed, small_np
     assert done.returncode == 0 and (directory / "digits.png").exists(), done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 def test_refuses_networks_that_could_not_be_loaded_again(refuses, small_npz, tmp_path, monkeypatch):
     """Not found out when all is trained."""
     flat, image = [keras.layers.Flatten(), keras.layers.Dense(10)], keras.Input((28, 28, 1))
@@ -191,7 +192,11 @@ def test_refuses_networks_that_could_not_be_loaded_again(refuses, small_npz, tmp
             self.call = function
 
     own = keras.Sequential([image, Own(keras.ops.abs), *flat])
-    made = ((skip, "another kind"), (separable, "'SeparableConv2D'"), (wide, "too large"), (own, "cannot write down"))
+    bent = keras.Sequential([image, keras.layers.Activation(lambda pixels: pixels**2), *flat])
+    made = (
+        *((skip, "another kind"), (separable, "'SeparableConv2D'"), (wide, "too large"), (own, "cannot write down")),
+        (bent, "an activation that is not Keras' own"),
+    )
     for network, reason in made:
         monkeypatch.setattr("discriminator.build_discriminator", lambda *args, made=network, **shape: made)
         error = refuses(train.train, *flags)

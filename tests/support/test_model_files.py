@@ -21,6 +21,10 @@ def test_refuses_a_pair_whose_images_are_none(tmp_path):
         model_files.load_models(tmp_path)
 
 
+def test_a_directory_may_be_named_by_a_string():
+    assert model_files.load_models(str(PRETRAINED_DIR))[2:] == (64, 10)
+
+
 def copy_models(to):
     to.mkdir()
     for name in ("generator", "discriminator"):
